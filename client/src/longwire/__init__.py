@@ -1,0 +1,1 @@
+"""Longwire: a quantum backend at the other end of a wire."""

@@ -1,0 +1,1 @@
+"""Generated from protos/longwire/v1; see there."""

@@ -1,0 +1,1 @@
+"""The server that hosts quantum backends for Longwire clients."""
