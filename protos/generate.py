@@ -43,7 +43,11 @@ def generate(proto_root: Path, folder: str, output: Path) -> None:
     if protoc.main([*arguments, *sources]) != 0:
         raise SystemExit("protoc failed")
     if services:
-        grpc_arguments = [*arguments[:-2], f"--grpc_python_out={output}", f"--mypy_grpc_out=quiet:{output}"]
+        grpc_arguments = [
+            *arguments[:-2],
+            f"--grpc_python_out={output}",
+            f"--mypy_grpc_out=quiet:{output}",
+        ]
         if protoc.main([*grpc_arguments, *services]) != 0:
             raise SystemExit("protoc failed for the services")
 
@@ -69,7 +73,9 @@ def main() -> int:
                     stale.append(f"{folder}/{name} has no .proto any more")
                     if not check:
                         committed[name].unlink()
-                elif name not in committed or not filecmp.cmp(fresh[name], committed[name], shallow=False):
+                elif name not in committed or not filecmp.cmp(
+                    fresh[name], committed[name], shallow=False
+                ):
                     stale.append(f"{folder}/{name} differs from its .proto")
                     if not check:
                         shutil.copyfile(fresh[name], output / folder / name)

@@ -1,0 +1,162 @@
+"""The errors that Longwire raises. Every one is a ``QiskitError``.
+
+::
+
+    QiskitError
+    └── LongwireError
+        ├── ServerUnreachableError         no answer from the address
+        ├── RequestRefusedError            the server refused a call
+        │   ├── InvalidArgumentError
+        │   ├── InvalidProgramError        also raised before anything is sent
+        │   ├── InvalidOptionError         also raised before anything is sent
+        │   ├── BackendNotFoundError       (also QiskitBackendNotFoundError)
+        │   ├── BackendNotOperationalError
+        │   ├── JobNotFoundError
+        │   ├── ResultNotAvailableError
+        │   ├── LimitExceededError
+        │   ├── RequestIdReusedError
+        │   ├── ServerBusyError            draining, or its store is away: retry
+        │   └── ServerInternalError
+        ├── JobFailedError                 (also JobError) the job ended in ERROR
+        ├── JobCancelledError              (also JobError)
+        ├── JobTimeoutError                (also qiskit.providers.JobTimeoutError)
+        ├── CodecError                     bytes or objects that cannot cross the wire
+        ├── InvalidQobjError               a Qobj breaks its schema
+        ├── BackendConfigurationError
+        └── BackendPropertyError
+
+The classes that a call raises are chosen by the server's stable reason
+(:class:`longwire.v1.error_pb2.ErrorReason`), never by the text of a message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from qiskit.exceptions import QiskitError
+from qiskit.providers.exceptions import (
+    JobError as QiskitJobError,
+    JobTimeoutError as QiskitJobTimeoutError,
+    QiskitBackendNotFoundError,
+)
+
+__all__ = [
+    "BackendConfigurationError",
+    "BackendNotFoundError",
+    "BackendNotOperationalError",
+    "BackendPropertyError",
+    "CodecError",
+    "InvalidArgumentError",
+    "InvalidOptionError",
+    "InvalidProgramError",
+    "InvalidQobjError",
+    "JobCancelledError",
+    "JobFailedError",
+    "JobNotFoundError",
+    "JobTimeoutError",
+    "LimitExceededError",
+    "LongwireError",
+    "RequestIdReusedError",
+    "RequestRefusedError",
+    "ResultNotAvailableError",
+    "ServerBusyError",
+    "ServerInternalError",
+    "ServerUnreachableError",
+]
+
+
+class LongwireError(QiskitError):
+    """The root of Longwire's errors.
+
+    Attributes:
+        reason: the stable reason, a name of ``ErrorReason`` without its prefix,
+            or an empty string where the error arose on this side.
+        details: what else the server told, by name (``limit``, ``near``, ...).
+    """
+
+    def __init__(
+        self, *message: str, reason: str = "", details: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(*message)
+        self.reason = reason
+        self.details: dict[str, str] = dict(details or {})
+
+
+class ServerUnreachableError(LongwireError):
+    """No server answered at the address, or the connection broke and did not come back."""
+
+
+class RequestRefusedError(LongwireError):
+    """The server refused a call; its subclasses say why."""
+
+
+class InvalidArgumentError(RequestRefusedError):
+    """An argument of the call is missing or wrong."""
+
+
+class InvalidProgramError(RequestRefusedError):
+    """The program cannot be read, or the backend does not take its format."""
+
+
+class InvalidOptionError(RequestRefusedError):
+    """A run option is unknown, or its value is wrong."""
+
+
+class BackendNotFoundError(RequestRefusedError, QiskitBackendNotFoundError):
+    """No backend has this name; the message gives the nearest ones."""
+
+
+class BackendNotOperationalError(RequestRefusedError):
+    """The backend exists but cannot run jobs now."""
+
+
+class JobNotFoundError(RequestRefusedError):
+    """No job of yours has this id."""
+
+
+class ResultNotAvailableError(RequestRefusedError):
+    """The job has no result: it has not finished, or ended without one."""
+
+
+class LimitExceededError(RequestRefusedError):
+    """A limit of the server was exceeded; ``details["limit"]`` names the setting."""
+
+
+class RequestIdReusedError(RequestRefusedError):
+    """The request id was used before for another request."""
+
+
+class ServerBusyError(RequestRefusedError):
+    """The server takes no jobs at this moment; the same call may succeed later."""
+
+
+class ServerInternalError(RequestRefusedError):
+    """A defect of the server; its log has the details under the id in the message."""
+
+
+class JobFailedError(LongwireError, QiskitJobError):
+    """The job ended in state ERROR; the message is the backend's, with the circuit's name."""
+
+
+class JobCancelledError(LongwireError, QiskitJobError):
+    """The job was cancelled, so it has no result."""
+
+
+class JobTimeoutError(LongwireError, QiskitJobTimeoutError):
+    """The job did not reach a final state within the time that the caller gave it."""
+
+
+class CodecError(LongwireError):
+    """An object cannot be written to the wire, or bytes from the wire cannot be read."""
+
+
+class InvalidQobjError(LongwireError):
+    """A Qobj breaks its schema; the message gives the place in the document."""
+
+
+class BackendConfigurationError(LongwireError):
+    """A backend configuration is incomplete or contradicts itself."""
+
+
+class BackendPropertyError(LongwireError):
+    """A backend's properties have no such entry, or its unit is unknown."""
