@@ -25,25 +25,25 @@ _sym_db = _symbol_database.Default()
 from longwire.v1 import value_pb2 as longwire_dot_v1_dot_value__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19longwire/v1/program.proto\x12\x0blongwire.v1\x1a\x17longwire/v1/value.proto\"s\n\x07Program\x12*\n\x06\x66ormat\x18\x01 \x01(\x0e\x32\x1a.longwire.v1.ProgramFormat\x12\x10\n\x08payloads\x18\x02 \x03(\x0c\x12\x13\n\x0bqpy_version\x18\x03 \x01(\r\x12\x15\n\rcircuit_names\x18\x04 \x03(\t\"l\n\x14ProgramFormatSupport\x12*\n\x06\x66ormat\x18\x01 \x01(\x0e\x32\x1a.longwire.v1.ProgramFormat\x12\x13\n\x0bmin_version\x18\x02 \x01(\r\x12\x13\n\x0bmax_version\x18\x03 \x01(\r\"\xe2\x02\n\nRunOptions\x12\x12\n\x05shots\x18\x01 \x01(\x04H\x00\x88\x01\x01\x12\x13\n\x06memory\x18\x02 \x01(\x08H\x01\x88\x01\x01\x12\x1b\n\x0eseed_simulator\x18\x03 \x01(\x04H\x02\x88\x01\x01\x12/\n\nmeas_level\x18\x04 \x01(\x0e\x32\x16.longwire.v1.MeasLevelH\x03\x88\x01\x01\x12\x31\n\x0bmeas_return\x18\x05 \x01(\x0e\x32\x17.longwire.v1.MeasReturnH\x04\x88\x01\x01\x12\x31\n\x0f\x62\x61\x63kend_options\x18\x06 \x01(\x0b\x32\x18.longwire.v1.StructValue\x12\x30\n\rcounts_format\x18\x07 \x01(\x0e\x32\x19.longwire.v1.CountsFormatB\x08\n\x06_shotsB\t\n\x07_memoryB\x11\n\x0f_seed_simulatorB\r\n\x0b_meas_levelB\x0e\n\x0c_meas_return*\x9c\x01\n\rProgramFormat\x12\x1e\n\x1aPROGRAM_FORMAT_UNSPECIFIED\x10\x00\x12\x16\n\x12PROGRAM_FORMAT_QPY\x10\x01\x12\x1c\n\x18PROGRAM_FORMAT_OPENQASM3\x10\x02\x12\x1c\n\x18PROGRAM_FORMAT_OPENQASM2\x10\x03\x12\x17\n\x13PROGRAM_FORMAT_QOBJ\x10\x04*o\n\tMeasLevel\x12\x1a\n\x16MEAS_LEVEL_UNSPECIFIED\x10\x00\x12\x12\n\x0eMEAS_LEVEL_RAW\x10\x01\x12\x17\n\x13MEAS_LEVEL_KERNELED\x10\x02\x12\x19\n\x15MEAS_LEVEL_CLASSIFIED\x10\x03*Z\n\nMeasReturn\x12\x1b\n\x17MEAS_RETURN_UNSPECIFIED\x10\x00\x12\x16\n\x12MEAS_RETURN_SINGLE\x10\x01\x12\x17\n\x13MEAS_RETURN_AVERAGE\x10\x02*f\n\x0c\x43ountsFormat\x12\x1d\n\x19\x43OUNTS_FORMAT_UNSPECIFIED\x10\x00\x12\x19\n\x15\x43OUNTS_FORMAT_COMPACT\x10\x01\x12\x1c\n\x18\x43OUNTS_FORMAT_BITSTRINGS\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19longwire/v1/program.proto\x12\x0blongwire.v1\x1a\x17longwire/v1/value.proto\"\xa1\x01\n\x07Program\x12*\n\x06\x66ormat\x18\x01 \x01(\x0e\x32\x1a.longwire.v1.ProgramFormat\x12\x10\n\x08payloads\x18\x02 \x03(\x0c\x12\x13\n\x0bqpy_version\x18\x03 \x01(\r\x12\x15\n\rcircuit_names\x18\x04 \x03(\t\x12,\n\x10\x63ircuit_metadata\x18\x05 \x03(\x0b\x32\x12.longwire.v1.Value\"l\n\x14ProgramFormatSupport\x12*\n\x06\x66ormat\x18\x01 \x01(\x0e\x32\x1a.longwire.v1.ProgramFormat\x12\x13\n\x0bmin_version\x18\x02 \x01(\r\x12\x13\n\x0bmax_version\x18\x03 \x01(\r\"\xe2\x02\n\nRunOptions\x12\x12\n\x05shots\x18\x01 \x01(\x04H\x00\x88\x01\x01\x12\x13\n\x06memory\x18\x02 \x01(\x08H\x01\x88\x01\x01\x12\x1b\n\x0eseed_simulator\x18\x03 \x01(\x04H\x02\x88\x01\x01\x12/\n\nmeas_level\x18\x04 \x01(\x0e\x32\x16.longwire.v1.MeasLevelH\x03\x88\x01\x01\x12\x31\n\x0bmeas_return\x18\x05 \x01(\x0e\x32\x17.longwire.v1.MeasReturnH\x04\x88\x01\x01\x12\x31\n\x0f\x62\x61\x63kend_options\x18\x06 \x01(\x0b\x32\x18.longwire.v1.StructValue\x12\x30\n\rcounts_format\x18\x07 \x01(\x0e\x32\x19.longwire.v1.CountsFormatB\x08\n\x06_shotsB\t\n\x07_memoryB\x11\n\x0f_seed_simulatorB\r\n\x0b_meas_levelB\x0e\n\x0c_meas_return*\x9c\x01\n\rProgramFormat\x12\x1e\n\x1aPROGRAM_FORMAT_UNSPECIFIED\x10\x00\x12\x16\n\x12PROGRAM_FORMAT_QPY\x10\x01\x12\x1c\n\x18PROGRAM_FORMAT_OPENQASM3\x10\x02\x12\x1c\n\x18PROGRAM_FORMAT_OPENQASM2\x10\x03\x12\x17\n\x13PROGRAM_FORMAT_QOBJ\x10\x04*o\n\tMeasLevel\x12\x1a\n\x16MEAS_LEVEL_UNSPECIFIED\x10\x00\x12\x12\n\x0eMEAS_LEVEL_RAW\x10\x01\x12\x17\n\x13MEAS_LEVEL_KERNELED\x10\x02\x12\x19\n\x15MEAS_LEVEL_CLASSIFIED\x10\x03*Z\n\nMeasReturn\x12\x1b\n\x17MEAS_RETURN_UNSPECIFIED\x10\x00\x12\x16\n\x12MEAS_RETURN_SINGLE\x10\x01\x12\x17\n\x13MEAS_RETURN_AVERAGE\x10\x02*f\n\x0c\x43ountsFormat\x12\x1d\n\x19\x43OUNTS_FORMAT_UNSPECIFIED\x10\x00\x12\x19\n\x15\x43OUNTS_FORMAT_COMPACT\x10\x01\x12\x1c\n\x18\x43OUNTS_FORMAT_BITSTRINGS\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'longwire.v1.program_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_PROGRAMFORMAT']._serialized_start=652
-  _globals['_PROGRAMFORMAT']._serialized_end=808
-  _globals['_MEASLEVEL']._serialized_start=810
-  _globals['_MEASLEVEL']._serialized_end=921
-  _globals['_MEASRETURN']._serialized_start=923
-  _globals['_MEASRETURN']._serialized_end=1013
-  _globals['_COUNTSFORMAT']._serialized_start=1015
-  _globals['_COUNTSFORMAT']._serialized_end=1117
-  _globals['_PROGRAM']._serialized_start=67
-  _globals['_PROGRAM']._serialized_end=182
-  _globals['_PROGRAMFORMATSUPPORT']._serialized_start=184
-  _globals['_PROGRAMFORMATSUPPORT']._serialized_end=292
-  _globals['_RUNOPTIONS']._serialized_start=295
-  _globals['_RUNOPTIONS']._serialized_end=649
+  _globals['_PROGRAMFORMAT']._serialized_start=699
+  _globals['_PROGRAMFORMAT']._serialized_end=855
+  _globals['_MEASLEVEL']._serialized_start=857
+  _globals['_MEASLEVEL']._serialized_end=968
+  _globals['_MEASRETURN']._serialized_start=970
+  _globals['_MEASRETURN']._serialized_end=1060
+  _globals['_COUNTSFORMAT']._serialized_start=1062
+  _globals['_COUNTSFORMAT']._serialized_end=1164
+  _globals['_PROGRAM']._serialized_start=68
+  _globals['_PROGRAM']._serialized_end=229
+  _globals['_PROGRAMFORMATSUPPORT']._serialized_start=231
+  _globals['_PROGRAMFORMATSUPPORT']._serialized_end=339
+  _globals['_RUNOPTIONS']._serialized_start=342
+  _globals['_RUNOPTIONS']._serialized_end=696
 # @@protoc_insertion_point(module_scope)

@@ -144,6 +144,7 @@ class Program(_message.Message):
     PAYLOADS_FIELD_NUMBER: _builtins.int
     QPY_VERSION_FIELD_NUMBER: _builtins.int
     CIRCUIT_NAMES_FIELD_NUMBER: _builtins.int
+    CIRCUIT_METADATA_FIELD_NUMBER: _builtins.int
     format: Global___ProgramFormat.ValueType
     """The format of every payload."""
     qpy_version: _builtins.int
@@ -163,6 +164,13 @@ class Program(_message.Message):
         own: empty, or as many as payloads. The results' headers hold them.
         """
 
+    @_builtins.property
+    def circuit_metadata(self) -> _containers.RepeatedCompositeFieldContainer[_value_pb2.Value]:
+        """Metadata of each circuit of a QPY payload, which keeps only what JSON
+        keeps: empty, or as many as circuits. A null value leaves the circuit's
+        metadata as the payload has it.
+        """
+
     def __init__(
         self,
         *,
@@ -170,10 +178,11 @@ class Program(_message.Message):
         payloads: _abc.Iterable[_builtins.bytes] | None = ...,
         qpy_version: _builtins.int = ...,
         circuit_names: _abc.Iterable[_builtins.str] | None = ...,
+        circuit_metadata: _abc.Iterable[_value_pb2.Value] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["circuit_names", b"circuit_names", "format", b"format", "payloads", b"payloads", "qpy_version", b"qpy_version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["circuit_metadata", b"circuit_metadata", "circuit_names", b"circuit_names", "format", b"format", "payloads", b"payloads", "qpy_version", b"qpy_version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

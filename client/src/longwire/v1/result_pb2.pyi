@@ -76,7 +76,7 @@ class Result(_message.Message):
     job_id: _builtins.str
     """Id of the job on this server."""
     success: _builtins.bool
-    """Whether every circuit succeeded."""
+    """Whether every circuit succeeded. Not set where the backend does not say."""
     status: _builtins.str
     """The backend's word for the outcome, such as COMPLETED."""
     @_builtins.property
@@ -93,33 +93,47 @@ class Result(_message.Message):
 
     @_builtins.property
     def metadata(self) -> _value_pb2.StructValue:
-        """Everything else that the backend reported, by name."""
+        """Everything else that the backend reported, by name: also a member above,
+        where its value does not fit the field (a status that is not text).
+        """
 
     def __init__(
         self,
         *,
-        backend_name: _builtins.str = ...,
-        backend_version: _builtins.str = ...,
+        backend_name: _builtins.str | None = ...,
+        backend_version: _builtins.str | None = ...,
         job_id: _builtins.str = ...,
-        success: _builtins.bool = ...,
+        success: _builtins.bool | None = ...,
         results: _abc.Iterable[Global___ExperimentResult] | None = ...,
         date: _value_pb2.Value | None = ...,
         status: _builtins.str | None = ...,
         header: _value_pb2.StructValue | None = ...,
         metadata: _value_pb2.StructValue | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_header", b"_header", "_status", b"_status", "date", b"date", "header", b"header", "metadata", b"metadata", "status", b"status"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_backend_name", b"_backend_name", "_backend_version", b"_backend_version", "_header", b"_header", "_status", b"_status", "_success", b"_success", "backend_name", b"backend_name", "backend_version", b"backend_version", "date", b"date", "header", b"header", "metadata", b"metadata", "status", b"status", "success", b"success"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_header", b"_header", "_status", b"_status", "backend_name", b"backend_name", "backend_version", b"backend_version", "date", b"date", "header", b"header", "job_id", b"job_id", "metadata", b"metadata", "results", b"results", "status", b"status", "success", b"success"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_backend_name", b"_backend_name", "_backend_version", b"_backend_version", "_header", b"_header", "_status", b"_status", "_success", b"_success", "backend_name", b"backend_name", "backend_version", b"backend_version", "date", b"date", "header", b"header", "job_id", b"job_id", "metadata", b"metadata", "results", b"results", "status", b"status", "success", b"success"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__backend_name: _TypeAlias = _typing.Literal["backend_name"]  # noqa: Y015
+    _WhichOneofArgType__backend_name: _TypeAlias = _typing.Literal["_backend_name", b"_backend_name"]  # noqa: Y015
+    _WhichOneofReturnType__backend_version: _TypeAlias = _typing.Literal["backend_version"]  # noqa: Y015
+    _WhichOneofArgType__backend_version: _TypeAlias = _typing.Literal["_backend_version", b"_backend_version"]  # noqa: Y015
     _WhichOneofReturnType__header: _TypeAlias = _typing.Literal["header"]  # noqa: Y015
     _WhichOneofArgType__header: _TypeAlias = _typing.Literal["_header", b"_header"]  # noqa: Y015
     _WhichOneofReturnType__status: _TypeAlias = _typing.Literal["status"]  # noqa: Y015
     _WhichOneofArgType__status: _TypeAlias = _typing.Literal["_status", b"_status"]  # noqa: Y015
+    _WhichOneofReturnType__success: _TypeAlias = _typing.Literal["success"]  # noqa: Y015
+    _WhichOneofArgType__success: _TypeAlias = _typing.Literal["_success", b"_success"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__backend_name) -> _WhichOneofReturnType__backend_name | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__backend_version) -> _WhichOneofReturnType__backend_version | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__header) -> _WhichOneofReturnType__header | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__status) -> _WhichOneofReturnType__status | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__success) -> _WhichOneofReturnType__success | None: ...
 
 Global___Result: _TypeAlias = Result  # noqa: Y015
 
@@ -142,7 +156,7 @@ class ExperimentResult(_message.Message):
     shot_count: _builtins.int
     """Number of shots."""
     success: _builtins.bool
-    """Whether the data can be trusted."""
+    """Whether the data can be trusted. Not set where the backend does not say."""
     meas_level: _builtins.int
     """Qiskit's measurement level: 0 raw, 1 kerneled, 2 classified."""
     status: _builtins.str
@@ -169,44 +183,54 @@ class ExperimentResult(_message.Message):
 
     @_builtins.property
     def metadata(self) -> _value_pb2.StructValue:
-        """Everything else that the backend reported, by name."""
+        """Everything else that the backend reported, by name: also a member above,
+        where its value does not fit the field (shots that are not a number).
+        """
 
     def __init__(
         self,
         *,
         shot_count: _builtins.int = ...,
         shot_range: Global___ShotRange | None = ...,
-        success: _builtins.bool = ...,
+        success: _builtins.bool | None = ...,
         data: _abc.Iterable[Global___DataField] | None = ...,
-        meas_level: _builtins.int = ...,
+        meas_level: _builtins.int | None = ...,
         header: _value_pb2.StructValue | None = ...,
         status: _builtins.str | None = ...,
         seed: _builtins.int | None = ...,
         meas_return: _builtins.str | None = ...,
         metadata: _value_pb2.StructValue | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_header", b"_header", "_meas_return", b"_meas_return", "_seed", b"_seed", "_status", b"_status", "header", b"header", "meas_return", b"meas_return", "metadata", b"metadata", "seed", b"seed", "shot_count", b"shot_count", "shot_range", b"shot_range", "shots", b"shots", "status", b"status"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_header", b"_header", "_meas_level", b"_meas_level", "_meas_return", b"_meas_return", "_seed", b"_seed", "_status", b"_status", "_success", b"_success", "header", b"header", "meas_level", b"meas_level", "meas_return", b"meas_return", "metadata", b"metadata", "seed", b"seed", "shot_count", b"shot_count", "shot_range", b"shot_range", "shots", b"shots", "status", b"status", "success", b"success"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_header", b"_header", "_meas_return", b"_meas_return", "_seed", b"_seed", "_status", b"_status", "data", b"data", "header", b"header", "meas_level", b"meas_level", "meas_return", b"meas_return", "metadata", b"metadata", "seed", b"seed", "shot_count", b"shot_count", "shot_range", b"shot_range", "shots", b"shots", "status", b"status", "success", b"success"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_header", b"_header", "_meas_level", b"_meas_level", "_meas_return", b"_meas_return", "_seed", b"_seed", "_status", b"_status", "_success", b"_success", "data", b"data", "header", b"header", "meas_level", b"meas_level", "meas_return", b"meas_return", "metadata", b"metadata", "seed", b"seed", "shot_count", b"shot_count", "shot_range", b"shot_range", "shots", b"shots", "status", b"status", "success", b"success"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__header: _TypeAlias = _typing.Literal["header"]  # noqa: Y015
     _WhichOneofArgType__header: _TypeAlias = _typing.Literal["_header", b"_header"]  # noqa: Y015
+    _WhichOneofReturnType__meas_level: _TypeAlias = _typing.Literal["meas_level"]  # noqa: Y015
+    _WhichOneofArgType__meas_level: _TypeAlias = _typing.Literal["_meas_level", b"_meas_level"]  # noqa: Y015
     _WhichOneofReturnType__meas_return: _TypeAlias = _typing.Literal["meas_return"]  # noqa: Y015
     _WhichOneofArgType__meas_return: _TypeAlias = _typing.Literal["_meas_return", b"_meas_return"]  # noqa: Y015
     _WhichOneofReturnType__seed: _TypeAlias = _typing.Literal["seed"]  # noqa: Y015
     _WhichOneofArgType__seed: _TypeAlias = _typing.Literal["_seed", b"_seed"]  # noqa: Y015
     _WhichOneofReturnType__status: _TypeAlias = _typing.Literal["status"]  # noqa: Y015
     _WhichOneofArgType__status: _TypeAlias = _typing.Literal["_status", b"_status"]  # noqa: Y015
+    _WhichOneofReturnType__success: _TypeAlias = _typing.Literal["success"]  # noqa: Y015
+    _WhichOneofArgType__success: _TypeAlias = _typing.Literal["_success", b"_success"]  # noqa: Y015
     _WhichOneofReturnType_shots: _TypeAlias = _typing.Literal["shot_count", "shot_range"]  # noqa: Y015
     _WhichOneofArgType_shots: _TypeAlias = _typing.Literal["shots", b"shots"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__header) -> _WhichOneofReturnType__header | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__meas_level) -> _WhichOneofReturnType__meas_level | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__meas_return) -> _WhichOneofReturnType__meas_return | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__seed) -> _WhichOneofReturnType__seed | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__status) -> _WhichOneofReturnType__status | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__success) -> _WhichOneofReturnType__success | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType_shots) -> _WhichOneofReturnType_shots | None: ...
 
@@ -284,7 +308,8 @@ Global___DataField: _TypeAlias = DataField  # noqa: Y015
 class Counts(_message.Message):
     """How often each outcome was seen. Bit 0 of an outcome is classical bit 0, as
     in Qiskit: the first bit measured into is the rightmost of the bit string.
-    Exactly one of `outcomes`, `wide_outcomes` and `bitstrings` is filled.
+    Exactly one of `outcomes`, `wide_outcomes` and `bitstrings` is filled, or
+    none where nothing was counted.
     """
 
     DESCRIPTOR: _descriptor.Descriptor

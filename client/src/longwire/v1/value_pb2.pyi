@@ -6,6 +6,9 @@ options, the headers and metadata of a result, the keyword arguments of a
 JobStatus. They keep the distinctions that JSON loses (integers and floats,
 complex numbers, bytes, arrays), so that what a user reads is bit for bit
 what the backend returned.
+
+Lists, tuples, structs and maps nest at most 30 deep: each level takes up to
+three levels of messages, and parsers of protobuf refuse more than 100.
 """
 
 from collections import abc as _abc
@@ -40,6 +43,30 @@ class NullValue(_NullValue, metaclass=_NullValueEnumTypeWrapper):
 NULL_VALUE_UNSPECIFIED: NullValue.ValueType  # 0
 """The null value. Its number is zero so that a reader that defaults it is right."""
 Global___NullValue: _TypeAlias = NullValue  # noqa: Y015
+
+class _DistributionKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _DistributionKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DistributionKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    DISTRIBUTION_KIND_UNSPECIFIED: _DistributionKind.ValueType  # 0
+    """Not set; a sender always sets it."""
+    DISTRIBUTION_KIND_PROBABILITY: _DistributionKind.ValueType  # 1
+    """Probabilities (qiskit.result.ProbDistribution)."""
+    DISTRIBUTION_KIND_QUASI_PROBABILITY: _DistributionKind.ValueType  # 2
+    """Quasi-probabilities, which can be negative (qiskit.result.QuasiDistribution)."""
+
+class DistributionKind(_DistributionKind, metaclass=_DistributionKindEnumTypeWrapper):
+    """The kinds of distributions."""
+
+DISTRIBUTION_KIND_UNSPECIFIED: DistributionKind.ValueType  # 0
+"""Not set; a sender always sets it."""
+DISTRIBUTION_KIND_PROBABILITY: DistributionKind.ValueType  # 1
+"""Probabilities (qiskit.result.ProbDistribution)."""
+DISTRIBUTION_KIND_QUASI_PROBABILITY: DistributionKind.ValueType  # 2
+"""Quasi-probabilities, which can be negative (qiskit.result.QuasiDistribution)."""
+Global___DistributionKind: _TypeAlias = DistributionKind  # noqa: Y015
 
 class _QuantumObjectKind:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -103,6 +130,8 @@ class Value(_message.Message):
     QUANTUM_OBJECT_VALUE_FIELD_NUMBER: _builtins.int
     DATETIME_VALUE_FIELD_NUMBER: _builtins.int
     SCALAR_VALUE_FIELD_NUMBER: _builtins.int
+    NUMBER_LIST_VALUE_FIELD_NUMBER: _builtins.int
+    DISTRIBUTION_VALUE_FIELD_NUMBER: _builtins.int
     null_value: Global___NullValue.ValueType
     """No value: Python's None, JSON's null."""
     bool_value: _builtins.bool
@@ -110,7 +139,9 @@ class Value(_message.Message):
     int_value: _builtins.int
     """An integer that fits in 64 bits with its sign."""
     big_int_value: _builtins.str
-    """An integer beyond 64 bits, in decimal digits with an optional leading minus."""
+    """An integer beyond 64 bits, in lower-case hexadecimal digits with an
+    optional leading minus and no prefix.
+    """
     double_value: _builtins.float
     """A floating-point number; infinities and NaN are kept."""
     string_value: _builtins.str
@@ -155,6 +186,18 @@ class Value(_message.Message):
         of no dimensions.
         """
 
+    @_builtins.property
+    def number_list_value(self) -> _array_pb2.Array:
+        """Lists nested to the array's number of dimensions, whose innermost members
+        are all booleans, 64-bit integers, double-precision floats or complex
+        numbers: a list_value in the form of an array, for lists too long to be
+        written member by member.
+        """
+
+    @_builtins.property
+    def distribution_value(self) -> Global___Distribution:
+        """A probability of each outcome."""
+
     def __init__(
         self,
         *,
@@ -174,12 +217,14 @@ class Value(_message.Message):
         quantum_object_value: Global___QuantumObject | None = ...,
         datetime_value: _builtins.str = ...,
         scalar_value: _array_pb2.Array | None = ...,
+        number_list_value: _array_pb2.Array | None = ...,
+        distribution_value: Global___Distribution | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["array_value", b"array_value", "big_int_value", b"big_int_value", "bool_value", b"bool_value", "bytes_value", b"bytes_value", "complex_value", b"complex_value", "datetime_value", b"datetime_value", "double_value", b"double_value", "int_value", b"int_value", "kind", b"kind", "list_value", b"list_value", "map_value", b"map_value", "null_value", b"null_value", "quantum_object_value", b"quantum_object_value", "scalar_value", b"scalar_value", "string_value", b"string_value", "struct_value", b"struct_value", "tuple_value", b"tuple_value"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["array_value", b"array_value", "big_int_value", b"big_int_value", "bool_value", b"bool_value", "bytes_value", b"bytes_value", "complex_value", b"complex_value", "datetime_value", b"datetime_value", "distribution_value", b"distribution_value", "double_value", b"double_value", "int_value", b"int_value", "kind", b"kind", "list_value", b"list_value", "map_value", b"map_value", "null_value", b"null_value", "number_list_value", b"number_list_value", "quantum_object_value", b"quantum_object_value", "scalar_value", b"scalar_value", "string_value", b"string_value", "struct_value", b"struct_value", "tuple_value", b"tuple_value"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["array_value", b"array_value", "big_int_value", b"big_int_value", "bool_value", b"bool_value", "bytes_value", b"bytes_value", "complex_value", b"complex_value", "datetime_value", b"datetime_value", "double_value", b"double_value", "int_value", b"int_value", "kind", b"kind", "list_value", b"list_value", "map_value", b"map_value", "null_value", b"null_value", "quantum_object_value", b"quantum_object_value", "scalar_value", b"scalar_value", "string_value", b"string_value", "struct_value", b"struct_value", "tuple_value", b"tuple_value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["array_value", b"array_value", "big_int_value", b"big_int_value", "bool_value", b"bool_value", "bytes_value", b"bytes_value", "complex_value", b"complex_value", "datetime_value", b"datetime_value", "distribution_value", b"distribution_value", "double_value", b"double_value", "int_value", b"int_value", "kind", b"kind", "list_value", b"list_value", "map_value", b"map_value", "null_value", b"null_value", "number_list_value", b"number_list_value", "quantum_object_value", b"quantum_object_value", "scalar_value", b"scalar_value", "string_value", b"string_value", "struct_value", b"struct_value", "tuple_value", b"tuple_value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["null_value", "bool_value", "int_value", "big_int_value", "double_value", "complex_value", "string_value", "bytes_value", "list_value", "tuple_value", "struct_value", "map_value", "array_value", "quantum_object_value", "datetime_value", "scalar_value"]  # noqa: Y015
+    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["null_value", "bool_value", "int_value", "big_int_value", "double_value", "complex_value", "string_value", "bytes_value", "list_value", "tuple_value", "struct_value", "map_value", "array_value", "quantum_object_value", "datetime_value", "scalar_value", "number_list_value", "distribution_value"]  # noqa: Y015
     _WhichOneofArgType_kind: _TypeAlias = _typing.Literal["kind", b"kind"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_kind) -> _WhichOneofReturnType_kind | None: ...
 
@@ -340,6 +385,40 @@ class MapEntry(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___MapEntry: _TypeAlias = MapEntry  # noqa: Y015
+
+@_typing.final
+class Distribution(_message.Message):
+    """A probability of each outcome of a measurement."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    PROBABILITIES_FIELD_NUMBER: _builtins.int
+    SHOTS_FIELD_NUMBER: _builtins.int
+    kind: Global___DistributionKind.ValueType
+    """What the numbers stand for."""
+    shots: _builtins.int
+    """Number of shots behind the estimate, where the producer states it."""
+    @_builtins.property
+    def probabilities(self) -> Global___MapValue:
+        """From each outcome (an integer; bit 0 is classical bit 0) to its probability."""
+
+    def __init__(
+        self,
+        *,
+        kind: Global___DistributionKind.ValueType = ...,
+        probabilities: Global___MapValue | None = ...,
+        shots: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_shots", b"_shots", "probabilities", b"probabilities", "shots", b"shots"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_shots", b"_shots", "kind", b"kind", "probabilities", b"probabilities", "shots", b"shots"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__shots: _TypeAlias = _typing.Literal["shots"]  # noqa: Y015
+    _WhichOneofArgType__shots: _TypeAlias = _typing.Literal["_shots", b"_shots"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__shots) -> _WhichOneofReturnType__shots | None: ...
+
+Global___Distribution: _TypeAlias = Distribution  # noqa: Y015
 
 @_typing.final
 class QuantumObject(_message.Message):

@@ -1,0 +1,95 @@
+"""The QASM Qobj: experiments made of gates, as one document."""
+
+from __future__ import annotations
+
+import pprint
+from collections.abc import Mapping
+from typing import Any, Self
+
+from longwire.errors import InvalidQobjError
+from longwire.qobj.enums import QobjType
+from longwire.qobj.header import QobjHeader
+from longwire.qobj.part import QobjPart, require
+from longwire.qobj.qasm_config import QasmQobjConfig
+from longwire.qobj.qasm_experiment import QasmQobjExperiment
+
+__all__ = ["QasmQobj"]
+
+
+class QasmQobj(QobjPart):
+    """Circuits in the form of the Qobj specification (arXiv:1809.03452).
+
+    Args:
+        qobj_id: an identifier; the schema demands one.
+        config: options of all experiments; none by default.
+        experiments: the experiments; none by default.
+        header: header of the whole; empty by default.
+        schema_version: version of the schema that the document follows.
+    """
+
+    def __init__(
+        self,
+        qobj_id: str | None = None,
+        config: QasmQobjConfig | None = None,
+        experiments: list[QasmQobjExperiment] | None = None,
+        header: QobjHeader | None = None,
+        *,
+        schema_version: str = "1.3.0",
+    ) -> None:
+        self.header = QobjHeader() if header is None else header
+        self.config = QasmQobjConfig() if config is None else config
+        self.experiments = [] if experiments is None else experiments
+        self.qobj_id = qobj_id
+        self.type = QobjType.QASM.value
+        self.schema_version = schema_version
+
+    def to_dict(self, validate: bool = False) -> dict[str, Any]:
+        """Returns a new dict of the Qobj, with complex numbers and arrays as they are.
+
+        For the JSON form see :mod:`longwire.codecs.qobj`.
+
+        Args:
+            validate: whether the document is checked against the schema.
+
+        Raises:
+            InvalidQobjError: it breaks the schema; the message gives the place.
+        """
+        data = {
+            "qobj_id": self.qobj_id,
+            "header": self.header.to_dict(),
+            "config": self.config.to_dict(),
+            "schema_version": self.schema_version,
+            "type": self.type,
+            "experiments": [experiment.to_dict() for experiment in self.experiments],
+        }
+        if validate:
+            from longwire.qobj.validation import validate_document  # the two need each other
+
+            validate_document(data)
+        return data
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Reads the dict form; ``data`` is left as it was, its schema_version is kept.
+
+        Raises:
+            InvalidQobjError: the document is of another type, or a field is wrong.
+        """
+        experiments = require(data, "experiments", cls.__name__)
+        if data.get("type", QobjType.QASM.value) != QobjType.QASM.value:
+            raise InvalidQobjError(f"type: 'QASM' is expected, not {data['type']!r}")
+        return cls(
+            data.get("qobj_id"),
+            QasmQobjConfig.from_dict(data.get("config", {})),
+            [QasmQobjExperiment.from_dict(experiment) for experiment in experiments],
+            QobjHeader.from_dict(data.get("header", {})),
+            schema_version=data.get("schema_version", "1.3.0"),
+        )
+
+    def __str__(self) -> str:
+        return (
+            f"QASM Qobj: {self.qobj_id}:\n"
+            f"Config: {pprint.pformat(self.config.to_dict())}\n"
+            f"Header: {pprint.pformat(self.header.to_dict())}\n"
+            "Experiments:\n" + "".join(str(experiment) for experiment in self.experiments)
+        )

@@ -1,0 +1,94 @@
+"""The command ``longwire-server``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from longwire_server.config import ConfigError, ServerConfig, load_config, with_overrides
+
+app = typer.Typer(
+    help="Hosts quantum backends for Longwire clients.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--config", envvar="LONGWIRE_SERVER_CONFIG", help="TOML file; defaults without one."
+    ),
+]
+AddressOption = Annotated[
+    str | None,
+    typer.Option("--address", help="HOST:PORT to listen on; port 0 takes a free one."),
+]
+DataDirOption = Annotated[
+    Path | None, typer.Option("--data-dir", help="Directory for jobs and results.")
+]
+
+
+@app.command()
+def serve(
+    config: ConfigOption = None, address: AddressOption = None, data_dir: DataDirOption = None
+) -> None:
+    """Serves until SIGTERM or Ctrl-C. Prints one line when it can: listening on HOST:PORT."""
+    loaded = _load(config, address, data_dir)
+    # Only this command needs gRPC and the database.
+    from longwire_server.server import CannotServeError, run
+    from longwire_server.store.job_store import StoreError
+    from longwire_server.telemetry import log
+
+    log.configure()
+    try:
+        loaded.server.data_dir.mkdir(parents=True, exist_ok=True)
+        run(loaded, on_listening=lambda where: print(f"listening on {where}", flush=True))  # noqa: T201
+    except (CannotServeError, StoreError, ConfigError, OSError) as error:
+        _fail(str(error))
+
+
+@app.command("check-config")
+def check_config(file: Annotated[Path, typer.Argument(help="The TOML file.")]) -> None:
+    """Checks a configuration file and names every wrong line."""
+    from longwire_server.backends.registry import backend_specs
+
+    loaded = _load(file, None, None)
+    try:
+        specs = backend_specs(loaded)
+    except ConfigError as error:
+        _fail(str(error))
+    typer.echo(f"{file}: correct; it hosts {', '.join(spec.name for spec in specs)}")
+
+
+@app.command()
+def backends(config: ConfigOption = None) -> None:
+    """Lists what would be hosted, without loading it."""
+    from longwire_server.backends.registry import backend_specs
+
+    try:
+        specs = backend_specs(_load(config, None, None))
+    except ConfigError as error:
+        _fail(str(error))
+    width = max(len(spec.name) for spec in specs)
+    for spec in specs:
+        typer.echo(f"{spec.name:<{width}}  {spec.target}  (pool {spec.pool})")
+
+
+def _load(config: Path | None, address: str | None, data_dir: Path | None) -> ServerConfig:
+    try:
+        return with_overrides(load_config(config), address=address, data_dir=data_dir)
+    except ConfigError as error:
+        _fail(str(error))
+
+
+def _fail(message: str) -> NoReturn:
+    typer.echo(f"longwire-server: {message}", err=True)
+    raise typer.Exit(code=1)
+
+
+def main() -> None:
+    """Entry of the console script."""
+    app()

@@ -1,0 +1,85 @@
+"""What only several tables of a configuration together can show to be wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from longwire_server.config.lines import Path as KeyPath
+from longwire_server.config.model import DEFAULT_POOL, BackendSection, PoolSection
+from longwire_server.config.problems import did_you_mean
+from longwire_server.config.source import Source
+
+
+def duplicate_names(
+    table: str, names: Sequence[str | None], source: Source
+) -> Iterator[tuple[KeyPath, str]]:
+    """Yields a complaint for every name that an earlier table of the array has.
+
+    Args:
+        table: the array's name, ``pool`` or ``backend``.
+        names: the name in each of its tables; None where that is itself wrong.
+        source: gives the place of the earlier one.
+    """
+    first: dict[str, int] = {}
+    for index, name in enumerate(names):
+        if name is None:
+            continue
+        if name in first:
+            earlier = source.place((table, first[name], "name"))
+            yield (
+                (table, index, "name"),
+                f"{name!r} is the name of another [[{table}]], at {earlier}; "
+                "write a name of its own",
+            )
+        first.setdefault(name, index)
+
+
+def unknown_pools(
+    backends: Sequence[BackendSection | None], pool_names: Sequence[str | None]
+) -> Iterator[tuple[KeyPath, str]]:
+    """Yields a complaint for every backend whose pool is not defined.
+
+    Args:
+        backends: the backends; None for one that is itself wrong.
+        pool_names: the name in each ``[[pool]]``; None where that is itself wrong.
+    """
+    defined = {DEFAULT_POOL, *(name for name in pool_names if name is not None)}
+    for index, backend in enumerate(backends):
+        if backend is not None and backend.pool not in defined:
+            hint = did_you_mean(backend.pool, sorted(defined))
+            yield (
+                ("backend", index, "pool"),
+                f"there is no pool {backend.pool!r}; {hint} Or add a [[pool]] of this name",
+            )
+
+
+def complete_pools(
+    declared: Sequence[PoolSection],
+    backends: Sequence[BackendSection],
+    *,
+    include_entry_points: bool,
+    memory_mb: int,
+) -> tuple[PoolSection, ...]:
+    """Adds the pool ``default`` where it is needed, and gives every process its memory.
+
+    Args:
+        declared: the pools of the file.
+        backends: the backends of the file.
+        include_entry_points: whether backends that the file does not name are
+            hosted too; they run in the pool ``default``.
+        memory_mb: the memory to be shared, in MiB.
+
+    Returns:
+        The pools, none with an open limit. Processes without a limit of their
+        own get equal shares of 80 % of the memory, at least 256 MiB: the rest
+        is for the server and the system.
+    """
+    pools = list(declared)
+    needs_default = include_entry_points or any(each.pool == DEFAULT_POOL for each in backends)
+    if needs_default and all(pool.name != DEFAULT_POOL for pool in pools):
+        pools.append(PoolSection(name=DEFAULT_POOL))
+    share_mb = max(256, memory_mb * 8 // 10 // max(1, sum(pool.processes for pool in pools)))
+    return tuple(
+        pool.model_copy(update={"memory_limit_mb": pool.memory_limit_mb or share_mb})
+        for pool in pools
+    )

@@ -1,0 +1,239 @@
+"""The sections of a server's configuration.
+
+Every class is one table of the TOML file; `deploy/longwire-server.toml` shows
+them with comments. The classes check what one table alone can show; what takes
+several tables is in :mod:`longwire_server.config.checks`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, TypeAlias
+
+import platformdirs
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    InstanceOf,
+    ValidationInfo,
+    field_validator,
+)
+
+from longwire_server.config.address import is_loopback, split_address
+from longwire_server.config.machine import available_processors
+from longwire_server.config.source import Source
+
+DEFAULT_POOL: Final = "default"
+MIB: Final = 1 << 20
+
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.()-]{0,127}")
+_IMPORT_PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
+
+Count: TypeAlias = Annotated[int, Field(ge=1)]
+
+
+class _Section(BaseModel):
+    """A table: frozen, with no keys but those declared, and no silent conversions."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class ServerSection(_Section):
+    """``[server]``: where the server listens and where it keeps its data."""
+
+    # Without it only this machine may reach the server. Declared before
+    # `address`, whose check reads it.
+    insecure: bool = Field(default=False, examples=["false"])
+    # HOST:PORT; port 0 takes a free one, IPv6 hosts stand in brackets.
+    address: str = Field(default="localhost:50051", examples=["'localhost:50051'"])
+    # Directory for the database and large payloads. `~` is expanded; a relative
+    # path starts at the configuration file's directory.
+    data_dir: Annotated[Path, Field(strict=False)] = Field(
+        default_factory=lambda: platformdirs.user_data_path("longwire", appauthor=False),
+        examples=["'/var/lib/longwire'"],
+    )
+    # How long running jobs may go on after SIGTERM, in seconds.
+    drain_grace_seconds: float = Field(default=30.0, ge=0, examples=["30"])
+    # Whether every installed entry point of the group longwire.backends is
+    # hosted. None: only where the file has no [[backend]].
+    include_entry_points: bool | None = Field(default=None, examples=["true"])
+
+    @field_validator("address")
+    @classmethod
+    def _reachable_only_as_allowed(cls, address: str, info: ValidationInfo) -> str:
+        host, _ = split_address(address)
+        if not is_loopback(host) and info.data.get("insecure") is False:
+            raise ValueError(
+                f"{address!r} can be reached from other machines, and without TLS anybody on "
+                "the way can read and change what is sent; write a loopback address such as "
+                "'localhost:50051', or insecure = true where the network itself is trusted"
+            )
+        return address
+
+
+class LimitsSection(_Section):
+    """``[limits]``: what the server takes and keeps."""
+
+    # Largest program that a job may carry, in bytes.
+    program_bytes: Count = Field(default=32 * MIB, examples=["33_554_432"])
+    # Largest result that is kept, in bytes as encoded.
+    result_bytes: Count = Field(default=1024 * MIB, examples=["1_073_741_824"])
+    # Largest result that is sent with a job's last event, in bytes; larger ones
+    # are fetched in chunks.
+    inline_result_bytes: Count = Field(default=MIB, examples=["1_048_576"])
+    # Jobs that may wait at once, over all backends.
+    queued_jobs: Count = Field(default=100_000, examples=["100_000"])
+
+    @property
+    def request_bytes(self) -> int:
+        """Largest message that the server receives: a program, and 1 MiB for all else."""
+        return self.program_bytes + MIB
+
+    @field_validator("inline_result_bytes")
+    @classmethod
+    def _not_above_results(cls, inline_result_bytes: int, info: ValidationInfo) -> int:
+        result_bytes = info.data.get("result_bytes")
+        if result_bytes is not None and inline_result_bytes > result_bytes:
+            raise ValueError(
+                f"{inline_result_bytes} is more than result_bytes ({result_bytes}); "
+                "write at most that"
+            )
+        return inline_result_bytes
+
+
+class StoreSection(_Section):
+    """``[store]``: the durable record of jobs."""
+
+    # SQLAlchemy URL; `{data_dir}` stands for server.data_dir.
+    url: str = Field(
+        default="sqlite:///{data_dir}/longwire.db",
+        min_length=1,
+        examples=["'sqlite:///{data_dir}/longwire.db'"],
+    )
+    # What a confirmed job survives: the end of the process, or of the machine's power.
+    durability: Literal["process", "power"] = Field(default="process", examples=["'process'"])
+
+
+class PoolSection(_Section):
+    """``[[pool]]``: worker processes with the same limits."""
+
+    # The name that backends refer to.
+    name: str = Field(examples=["'default'"])
+    # Number of worker processes.
+    processes: Count = Field(default_factory=available_processors, examples=["4"])
+    # Threads that each process may compute with.
+    threads: Count = Field(default=1, examples=["1"])
+    # Memory that each process may use, in MiB. None until the file is loaded,
+    # which gives each process of every pool its share of 80 % of the memory.
+    memory_limit_mb: Annotated[int, Field(ge=256)] | None = Field(default=None, examples=["4096"])
+    # Longest wall time of one attempt at a job, in seconds.
+    time_limit_seconds: float = Field(default=3600.0, gt=0, examples=["3600"])
+
+    @field_validator("name")
+    @classmethod
+    def _is_a_name(cls, name: str) -> str:
+        return _checked_name(name)
+
+
+class BackendSection(_Section):
+    """``[[backend]]``: one hosted backend."""
+
+    # The name under which clients find it.
+    name: str = Field(examples=["'my_simulator'"])
+    # Name of an installed entry point of the group longwire.backends. Where
+    # neither this nor `factory` is given, the entry point has the backend's name.
+    entry_point: str | None = Field(default=None, min_length=1, examples=["'aer_simulator'"])
+    # Import path of a callable that returns the backend.
+    factory: str | None = Field(default=None, examples=["'my_lab.backends:simulator'"])
+    # Keyword arguments for that callable.
+    arguments: Mapping[str, Any] = Field(default_factory=dict, examples=["{ n_qubits = 5 }"])
+    # The pool whose workers run it.
+    pool: str = Field(default=DEFAULT_POOL, examples=["'default'"])
+    # Most shots of one job, where it is to differ from the backend's own limit.
+    max_shots: Count | None = Field(default=None, examples=["100_000"])
+    # What clients read about it, where it is to differ from the backend's own words.
+    description: str | None = Field(default=None, examples=["'Simulator of the third floor'"])
+
+    @field_validator("name")
+    @classmethod
+    def _is_a_name(cls, name: str) -> str:
+        return _checked_name(name)
+
+    @field_validator("factory")
+    @classmethod
+    def _is_the_only_origin(cls, factory: str | None, info: ValidationInfo) -> str | None:
+        if factory is None:
+            return None
+        if info.data.get("entry_point") is not None:
+            raise ValueError("stands beside entry_point; write only one of the two")
+        if not _IMPORT_PATH.fullmatch(factory):
+            raise ValueError(f"{factory!r} is not an import path; write 'package.module:callable'")
+        return factory
+
+    @field_validator("arguments")
+    @classmethod
+    def _can_travel(cls, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        for name, value in arguments.items():
+            if not _is_json(value):
+                raise ValueError(
+                    f"{name!r} holds a date or a time, which cannot be handed to a worker; "
+                    "write it as text"
+                )
+        return arguments
+
+
+class ServerConfig(_Section):
+    """A whole configuration, complete with defaults."""
+
+    server: ServerSection = Field(default_factory=ServerSection)
+    limits: LimitsSection = Field(default_factory=LimitsSection)
+    store: StoreSection = Field(default_factory=StoreSection)
+    # Every pool that some backend may use, with no value left open.
+    pools: tuple[PoolSection, ...] = ()
+    backends: tuple[BackendSection, ...] = ()
+    # Where it was read from, for the places in later complaints.
+    source: InstanceOf[Source] = Field(default_factory=Source, repr=False, exclude=True)
+
+    @property
+    def store_url(self) -> str:
+        """The store's URL with the data directory put in."""
+        return self.store.url.replace("{data_dir}", str(self.server.data_dir))
+
+    @property
+    def includes_entry_points(self) -> bool:
+        """Whether installed entry points are hosted beside what the file names."""
+        chosen = self.server.include_entry_points
+        return not self.backends if chosen is None else chosen
+
+    def pool(self, name: str) -> PoolSection:
+        """Returns the pool of this name.
+
+        Raises:
+            KeyError: there is none.
+        """
+        for pool in self.pools:
+            if pool.name == name:
+                return pool
+        raise KeyError(name)
+
+
+def _checked_name(name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise ValueError(
+            f"{name!r} cannot be a name; write at most 128 letters, digits and _ - . ( ), "
+            "the first a letter, a digit or _"
+        )
+    return name
+
+
+def _is_json(value: object) -> bool:
+    match value:
+        case dict():
+            return all(_is_json(member) for member in value.values())
+        case list():
+            return all(_is_json(member) for member in value)
+        case _:
+            return isinstance(value, str | int | float | bool)

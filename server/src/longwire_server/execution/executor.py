@@ -1,0 +1,86 @@
+"""What an executor does: it keeps workers and hands them attempts."""
+
+from __future__ import annotations
+
+import abc
+import dataclasses
+from collections.abc import Callable
+
+from longwire.v1.error_pb2 import ErrorReason
+from longwire_server.execution.frames_pb2 import BackendLoaded
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Executed:
+    """The backend ran the program."""
+
+    result: bytes
+    """A serialised EncodedResult."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Failed:
+    """The backend did not run the program, or the worker died."""
+
+    reason: ErrorReason.ValueType
+    message: str
+
+
+Outcome = Executed | Failed
+
+
+class Worker(abc.ABC):
+    """One process that executes one attempt at a time."""
+
+    @abc.abstractmethod
+    async def execute(self, job_id: str, spec: bytes, on_running: Callable[[], None]) -> Outcome:
+        """Executes an attempt; the worker is free again when this returns.
+
+        Args:
+            job_id: the job's id.
+            spec: its serialised JobSpec.
+            on_running: called when the program is read and the backend begins.
+        """
+
+    @abc.abstractmethod
+    def kill(self) -> None:
+        """Ends the process at once; an attempt in it fails with WORKER_DIED."""
+
+
+class BackendLoadError(Exception):
+    """A backend could not be loaded; the message is for operators and users."""
+
+
+class Executor(abc.ABC):
+    """Starts workers, replaces those that die, and lends them out."""
+
+    @abc.abstractmethod
+    async def start(self, on_idle: Callable[[str], None]) -> None:
+        """Starts the workers of every pool.
+
+        Args:
+            on_idle: called with a pool's name whenever one of its workers became idle.
+        """
+
+    @abc.abstractmethod
+    def take(self, pool: str, backend_name: str) -> Worker | None:
+        """An idle worker of the pool, best one that has the backend loaded, or None.
+
+        Whoever takes a worker gives it back with :meth:`release`.
+        """
+
+    @abc.abstractmethod
+    def release(self, pool: str, worker: Worker) -> None:
+        """Gives back a worker that was taken, dead or alive."""
+
+    @abc.abstractmethod
+    async def describe(self, pool: str, backend_name: str) -> BackendLoaded:
+        """Loads a backend in a worker and returns what it is.
+
+        Raises:
+            BackendLoadError: it cannot be loaded.
+        """
+
+    @abc.abstractmethod
+    async def stop(self) -> None:
+        """Ends every worker."""

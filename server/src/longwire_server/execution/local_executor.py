@@ -1,0 +1,68 @@
+"""Workers as processes of this machine."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from longwire_server.backends.registry import BackendSpec
+from longwire_server.config.model import PoolSection
+from longwire_server.execution.executor import Executor, Worker
+from longwire_server.execution.frames_pb2 import BackendLoaded, WorkerSettings
+from longwire_server.execution.worker_pool import WorkerPool
+from longwire_server.execution.worker_process import WorkerProcess
+
+# Backends that a worker keeps loaded: a device model with its noise takes some
+# tens of MiB.
+_LOADED_BACKENDS = 16
+
+
+class LocalExecutor(Executor):
+    """Keeps a pool of worker processes for each pool of the configuration.
+
+    Args:
+        pools: the pools of the configuration.
+        specs: the backends; a pool's workers may load those that name it.
+        result_bytes: the largest encoded result.
+    """
+
+    def __init__(
+        self, pools: Sequence[PoolSection], specs: Sequence[BackendSpec], *, result_bytes: int
+    ) -> None:
+        self._configs = pools
+        self._specs = specs
+        self._result_bytes = result_bytes
+        self._pools: dict[str, WorkerPool] = {}
+
+    async def start(self, on_idle: Callable[[str], None]) -> None:
+        """See :meth:`Executor.start`."""
+        for config in self._configs:
+            specs = [spec for spec in self._specs if spec.pool == config.name]
+            settings = WorkerSettings(
+                backend_specs=[spec.to_json() for spec in specs],
+                threads=config.threads,
+                memory_limit_mb=config.memory_limit_mb or 0,
+                loaded_backends=_LOADED_BACKENDS,
+                result_bytes=self._result_bytes,
+            )
+            self._pools[config.name] = WorkerPool(
+                config.name, config.processes, settings, partial(on_idle, config.name)
+            )
+
+    def take(self, pool: str, backend_name: str) -> WorkerProcess | None:
+        """See :meth:`Executor.take`."""
+        return self._pools[pool].take(backend_name)
+
+    def release(self, pool: str, worker: Worker) -> None:
+        """See :meth:`Executor.release`."""
+        assert isinstance(worker, WorkerProcess)
+        self._pools[pool].release(worker)
+
+    async def describe(self, pool: str, backend_name: str) -> BackendLoaded:
+        """See :meth:`Executor.describe`."""
+        return await self._pools[pool].describe(backend_name)
+
+    async def stop(self) -> None:
+        """See :meth:`Executor.stop`."""
+        await asyncio.gather(*(pool.stop() for pool in self._pools.values()))

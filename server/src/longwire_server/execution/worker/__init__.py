@@ -1,0 +1,1 @@
+"""The child process: it loads backends, parses programs and runs them."""

@@ -1,0 +1,214 @@
+"""The server's side of one worker process: start it, talk to it, end it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+import sys
+from collections.abc import Callable, Iterable
+
+from longwire.v1.error_pb2 import ErrorReason
+from longwire_server.execution.executor import (
+    BackendLoadError,
+    Executed,
+    Failed,
+    Outcome,
+    Worker,
+)
+from longwire_server.execution.frames_pb2 import (
+    BackendLoaded,
+    ExecuteJob,
+    LoadBackend,
+    ServerFrame,
+    WorkerFrame,
+    WorkerSettings,
+)
+from longwire_server.execution.worker.framing import LENGTH, pack
+
+_logger = logging.getLogger(__name__)
+
+# The worker's whole environment beside its thread counts: nothing that the
+# operator gave the server (addresses, passwords) reaches it.
+_ENVIRONMENT_KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "LD_LIBRARY_PATH")
+_ENVIRONMENT_KEPT_PREFIXES = ("PYTHON", "CUDA_", "NVIDIA_")
+_THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "RAYON_NUM_THREADS",
+)
+
+
+class WorkerDiedError(Exception):
+    """The worker process ended; the message says how."""
+
+
+class WorkerProcess(Worker):
+    """A worker process and the socket to it.
+
+    Args:
+        settings: what the worker may load and use.
+        on_exit: called once when the process has ended.
+    """
+
+    def __init__(self, settings: WorkerSettings, on_exit: Callable[[WorkerProcess], None]) -> None:
+        self._settings = settings
+        self._on_exit = on_exit
+        self._answer: asyncio.Future[WorkerFrame] | None = None
+        self._on_running: Callable[[], None] | None = None
+        self.loaded: set[str] = set()
+
+    async def start(self) -> None:
+        """Starts the process and waits until it is ready.
+
+        Raises:
+            WorkerDiedError: it ended before.
+        """
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+        # exec, not fork: the child must not inherit gRPC's threads and locks.
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "longwire_server.execution.worker",
+            str(theirs.fileno()),
+            str(os.getpid()),
+            pass_fds=(theirs.fileno(),),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=sys.stderr.fileno(),
+            env=_environment(self._settings.threads),
+        )
+        theirs.close()
+        loop = asyncio.get_running_loop()
+        self._protocol: _FrameProtocol
+        _, self._protocol = await loop.create_connection(
+            lambda: _FrameProtocol(self._on_frame), sock=ours
+        )
+        self._reaper = asyncio.create_task(self._reap())
+        frame = await self._ask(ServerFrame(settings=self._settings))
+        if not frame.HasField("ready"):
+            raise WorkerDiedError(f"its first frame was {frame.WhichOneof('frame')}")
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self._process.pid
+
+    async def execute(self, job_id: str, spec: bytes, on_running: Callable[[], None]) -> Outcome:
+        """See :meth:`Worker.execute`."""
+        self._on_running = on_running
+        try:
+            frame = await self._ask(ServerFrame(execute=ExecuteJob(job_id=job_id, spec=spec)))
+        except WorkerDiedError as error:
+            return Failed(ErrorReason.ERROR_REASON_WORKER_DIED, str(error))
+        if frame.HasField("executed"):
+            return Executed(frame.executed)
+        return Failed(frame.execution_failed.reason, frame.execution_failed.message)
+
+    async def describe(self, backend_name: str) -> BackendLoaded:
+        """Loads a backend and returns what it is.
+
+        Raises:
+            BackendLoadError: it cannot be loaded.
+        """
+        try:
+            frame = await self._ask(ServerFrame(load=LoadBackend(backend_name=backend_name)))
+        except WorkerDiedError as error:
+            raise BackendLoadError(f"{error} while it loaded the backend") from error
+        if frame.HasField("load_failed"):
+            raise BackendLoadError(frame.load_failed.message)
+        return frame.loaded
+
+    def kill(self) -> None:
+        """See :meth:`Worker.kill`."""
+        if self._process.returncode is None:
+            self._process.kill()
+
+    async def stop(self) -> None:
+        """Ends the process and waits until it is gone."""
+        self.kill()
+        await self._reaper
+
+    async def _ask(self, frame: ServerFrame) -> WorkerFrame:
+        if self._process.returncode is not None:
+            raise WorkerDiedError(_how_it_ended(self._process.returncode))
+        self._answer = asyncio.get_running_loop().create_future()
+        self._protocol.send(pack(frame))
+        return await self._answer
+
+    def _on_frame(self, body: bytes) -> None:
+        frame = WorkerFrame.FromString(body)
+        if frame.HasField("running"):
+            if self._on_running is not None:
+                self._on_running()
+        elif self._answer is not None and not self._answer.done():
+            self._answer.set_result(frame)
+
+    async def _reap(self) -> None:
+        code = await self._process.wait()
+        # What the worker sent before it ended is still in the socket.
+        await self._protocol.closed
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_exception(WorkerDiedError(_how_it_ended(code)))
+            # Nobody may be waiting any more.
+            self._answer.exception()
+        self._on_exit(self)
+
+
+class _FrameProtocol(asyncio.Protocol):
+    """Cuts a stream of bytes into frames."""
+
+    def __init__(self, on_frame: Callable[[bytes], None]) -> None:
+        self._on_frame = on_frame
+        self._buffer = bytearray()
+        self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def send(self, data: bytes) -> None:
+        self._transport.write(data)
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        for body in self._complete_frames():
+            self._on_frame(body)
+
+    def _complete_frames(self) -> Iterable[bytes]:
+        while len(self._buffer) >= LENGTH.size:
+            end = LENGTH.size + LENGTH.unpack_from(self._buffer)[0]
+            if len(self._buffer) < end:
+                return
+            body = bytes(memoryview(self._buffer)[LENGTH.size : end])
+            del self._buffer[:end]
+            yield body
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        if not self.closed.done():
+            self.closed.set_result(None)
+
+
+def _environment(threads: int) -> dict[str, str]:
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name in _ENVIRONMENT_KEPT or name.startswith(_ENVIRONMENT_KEPT_PREFIXES)
+    }
+    # Aer, NumPy and Qiskit each start a thread a processor unless told otherwise,
+    # and the workers would fight for the processors.
+    kept.update(dict.fromkeys(_THREAD_VARIABLES, str(threads)), QISKIT_PARALLEL="FALSE")
+    return kept
+
+
+def _how_it_ended(code: int) -> str:
+    if code < 0:
+        import signal
+
+        try:
+            return f"The worker process was ended by {signal.Signals(-code).name}"
+        except ValueError:
+            return f"The worker process was ended by signal {-code}"
+    return f"The worker process exited with code {code}"

@@ -1,0 +1,108 @@
+"""Whether a request may become a job, by what the server can see without parsing a program."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from longwire.v1.error_pb2 import ErrorReason
+from longwire.v1.job_pb2 import JobSpec
+from longwire.v1.program_pb2 import Program, ProgramFormat
+from longwire_server.refusals import RequestRefusedError, argument_invalid, limit_exceeded
+
+_NAME_CHARACTERS = 128
+_TAGS = 32
+# QPY below this version can run code while it is read (CVE-2025-2000).
+_MIN_QPY_VERSION = 13
+_QPY_MAGIC = b"QISKIT"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class AdmissionLimits:
+    """What a request may ask for at most."""
+
+    program_bytes: int
+    """Bytes of all payloads of a program together."""
+
+    queued_jobs: int
+    """Jobs that wait, in all queues."""
+
+
+def admit(spec: JobSpec, request_id: str, limits: AdmissionLimits, queued_jobs: int) -> None:
+    """Refuses a request that cannot become a job.
+
+    Raises:
+        RequestRefusedError: a field is missing or wrong, or a limit is exceeded.
+    """
+    if not spec.backend_name:
+        raise argument_invalid("spec.backend_name", "it is empty; name the backend to run on")
+    _check_text("request_id", request_id)
+    _check_text("spec.name", spec.name)
+    if len(spec.tags) > _TAGS:
+        raise argument_invalid("spec.tags", f"there are {len(spec.tags)}; at most {_TAGS} fit")
+    for place, tag in enumerate(spec.tags):
+        _check_text(f"spec.tags[{place}]", tag)
+        if not tag:
+            raise argument_invalid(f"spec.tags[{place}]", "it is empty; leave it out")
+    _check_program(spec.program)
+    size_bytes = sum(map(len, spec.program.payloads))
+    if size_bytes > limits.program_bytes:
+        raise limit_exceeded(
+            "limits.program_bytes",
+            limits.program_bytes,
+            f"The program has {size_bytes} bytes: split it into several jobs",
+        )
+    if queued_jobs >= limits.queued_jobs:
+        raise limit_exceeded(
+            "limits.queued_jobs",
+            limits.queued_jobs,
+            f"{queued_jobs} jobs are queued: try again when some have run",
+            retry_after_seconds=1.0,
+        )
+
+
+def _check_text(field: str, text: str) -> None:
+    if len(text) > _NAME_CHARACTERS:
+        raise argument_invalid(
+            field, f"it has {len(text)} characters; at most {_NAME_CHARACTERS} fit"
+        )
+    if not text.isprintable():
+        raise argument_invalid(field, "it has line breaks or control characters; leave them out")
+
+
+def _check_program(program: Program) -> None:
+    if program.format not in ProgramFormat.values() or not program.format:
+        known = ", ".join(name for name, value in ProgramFormat.items() if value)
+        raise RequestRefusedError(
+            ErrorReason.ERROR_REASON_PROGRAM_FORMAT_UNSUPPORTED,
+            f"spec.program.format: {program.format} is no format that this server knows; use one "
+            f"of {known}",
+            field="spec.program.format",
+        )
+    if not program.payloads:
+        raise argument_invalid("spec.program.payloads", "there is none; send at least one circuit")
+    if program.format == ProgramFormat.PROGRAM_FORMAT_QPY:
+        for place, payload in enumerate(program.payloads):
+            _check_qpy_header(f"spec.program.payloads[{place}]", payload, program.qpy_version)
+
+
+def _check_qpy_header(field: str, payload: bytes, declared_version: int) -> None:
+    if not payload.startswith(_QPY_MAGIC) or len(payload) <= len(_QPY_MAGIC):
+        raise RequestRefusedError(
+            ErrorReason.ERROR_REASON_PROGRAM_INVALID,
+            f"{field}: it is no QPY: its first bytes are not QISKIT; write it with "
+            "qiskit.qpy.dump, or name the format that it has",
+            field=field,
+        )
+    version = payload[len(_QPY_MAGIC)]
+    if version < _MIN_QPY_VERSION:
+        raise RequestRefusedError(
+            ErrorReason.ERROR_REASON_PROGRAM_FORMAT_UNSUPPORTED,
+            f"{field}: QPY version {version} is not accepted, because reading it is unsafe; "
+            f"write version {_MIN_QPY_VERSION} or later (Qiskit 1.3 or later)",
+            field=field,
+        )
+    if version != declared_version:
+        raise argument_invalid(
+            "spec.program.qpy_version",
+            f"it is {declared_version}, but the payload's header says {version}",
+        )

@@ -1,0 +1,46 @@
+"""The recorded job in the words of the wire."""
+
+from __future__ import annotations
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from longwire.v1 import job_pb2
+from longwire_server.jobs.lifecycle import ERROR, STATUS_MESSAGES
+from longwire_server.store.job import Job
+
+
+def timestamp(time_us: int) -> Timestamp:
+    """A time in microseconds since 1970 as a protobuf timestamp."""
+    seconds, micros = divmod(time_us, 1_000_000)
+    return Timestamp(seconds=seconds, nanos=micros * 1000)
+
+
+def job_status_to_proto(job: Job) -> job_pb2.JobStatus:
+    """The job's status as Qiskit's model has it."""
+    message = STATUS_MESSAGES[job.state] if job.state != ERROR else job.error_message
+    return job_pb2.JobStatus(job_id=job.job_id, status=job.state, status_msg=message)
+
+
+def job_to_proto(job: Job, queue_position: int | None = None) -> job_pb2.Job:
+    """The whole job. ``queue_position`` counts from 1."""
+    message = job_pb2.Job(
+        job_id=job.job_id,
+        backend_name=job.backend_name,
+        status=job_status_to_proto(job),
+        sequence=job.sequence,
+        name=job.name,
+        tags=job.tags,
+        create_time=timestamp(job.create_time_us),
+        attempt=job.attempt,
+        queue_position=queue_position,
+        result_bytes=job.result_bytes,
+        request_id=job.request_id,
+    )
+    if job.start_time_us is not None:
+        message.start_time.CopyFrom(timestamp(job.start_time_us))
+    if job.end_time_us is not None:
+        message.end_time.CopyFrom(timestamp(job.end_time_us))
+    if job.state == ERROR:
+        message.error.reason = job.error_reason
+        message.error.message = job.error_message
+    return message

@@ -1,0 +1,333 @@
+"""Jobs from their submission to their deletion."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import hashlib
+import secrets
+from collections.abc import AsyncIterator, Mapping
+
+from longwire.v1 import job_pb2
+from longwire.v1.error_pb2 import ErrorReason
+from longwire.v1.job_event_pb2 import JobEvent
+from longwire.v1.job_pb2 import JobSpec
+from longwire.v1.result_pb2 import EncodedResult
+from longwire_server.jobs.admission import AdmissionLimits, admit
+from longwire_server.jobs.attempts import CANCEL, AttemptRunner
+from longwire_server.jobs.backend_directory import BackendDirectory
+from longwire_server.jobs.clock import now_us
+from longwire_server.jobs.dispatcher import Dispatcher
+from longwire_server.jobs.job_message import job_to_proto
+from longwire_server.jobs.lifecycle import (
+    CANCELLED,
+    DONE,
+    ERROR,
+    QUEUED,
+    RUNNING,
+    VALIDATING,
+    state_name,
+)
+from longwire_server.jobs.live_job import LiveJob, Stop, finished_event
+from longwire_server.refusals import (
+    RequestRefusedError,
+    job_not_finished,
+    job_not_found,
+    request_id_reused,
+    result_not_available,
+    server_draining,
+)
+from longwire_server.store.job import FINAL_STATES, Job
+from longwire_server.store.job_query import JobQuery
+from longwire_server.store.job_store import JobStore, StoreError
+
+# Specs up to this size stay in memory while their job is queued; larger ones
+# are read from the store when a worker is there.
+_SPEC_KEPT_BYTES = 64 * 1024
+# After a restart the numbering goes on above all that a watcher may have seen.
+_SEQUENCE_GAP = 16
+
+_STOPPED = Stop(
+    ERROR,
+    ErrorReason.ERROR_REASON_SERVER_STOPPED,
+    "The server stopped while the job ran; submit it again",
+)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Submission:
+    """The outcome of :meth:`JobManager.submit`."""
+
+    job: Job
+    """The job as recorded."""
+
+    created: bool
+    """False where the request id was known."""
+
+
+class JobManager:
+    """Submits, shows, cancels and deletes jobs.
+
+    Args:
+        store: the durable record.
+        directory: the hosted backends.
+        dispatcher: the queue in front of the workers.
+        limits: what a request may ask for.
+        time_limit_seconds: how long an attempt may take, by backend.
+        inline_result_bytes: results up to this size travel in the final event.
+    """
+
+    def __init__(
+        self,
+        store: JobStore,
+        directory: BackendDirectory,
+        dispatcher: Dispatcher,
+        *,
+        limits: AdmissionLimits,
+        time_limit_seconds: Mapping[str, float],
+        inline_result_bytes: int,
+    ) -> None:
+        self._store = store
+        self._directory = directory
+        self._dispatcher = dispatcher
+        self._limits = limits
+        self._inline_result_bytes = inline_result_bytes
+        self._attempts = AttemptRunner(
+            store,
+            time_limit_seconds=time_limit_seconds,
+            inline_result_bytes=inline_result_bytes,
+            on_final=self._forget,
+        )
+        self._live: dict[str, LiveJob] = {}
+        self._requests: dict[tuple[str, str], LiveJob] = {}
+        self._accepting = False
+
+    async def start(self) -> None:
+        """Takes up the unfinished jobs of the store, and begins to run."""
+        await self._dispatcher.start(self._attempts.run)
+        for job in await self._store.unfinished():
+            await self._recover(job)
+        self._accepting = True
+
+    async def drain(self, grace_seconds: float) -> None:
+        """Takes no more jobs, and lets running attempts end within the grace period.
+
+        Queued jobs stay in the store for the next start. Then every watch ends.
+        """
+        self._accepting = False
+        try:
+            async with asyncio.timeout(grace_seconds):
+                await self._dispatcher.drain()
+        except TimeoutError:
+            for live in list(self._live.values()):
+                if live.worker is not None:
+                    self._attempts.stop(live, _STOPPED)
+            await self._dispatcher.drain()
+        for live in list(self._live.values()):
+            live.close()
+
+    async def submit(self, tenant: str, spec: JobSpec, request_id: str) -> Submission:
+        """Makes a job durable and queues it.
+
+        Raises:
+            RequestRefusedError: the request cannot become a job.
+            StoreError: it could not be made durable.
+        """
+        if not self._accepting:
+            raise server_draining()
+        admit(spec, request_id, self._limits, self._dispatcher.queued)
+        self._directory.require_runnable(spec.backend_name)
+        payload = spec.SerializeToString(deterministic=True)
+        digest = hashlib.sha256(payload).digest()
+        known = self._requests.get((tenant, request_id)) if request_id else None
+        if known is not None:
+            await asyncio.shield(known.committed)
+            return Submission(_require_same_spec(known.job, digest), created=False)
+        job = Job(
+            job_id=secrets.token_hex(16),
+            tenant=tenant,
+            request_id=request_id,
+            spec_digest=digest,
+            backend_name=spec.backend_name,
+            name=spec.name,
+            tags=tuple(spec.tags),
+            state=QUEUED,
+            sequence=1,
+            attempt=0,
+            create_time_us=now_us(),
+        )
+        # A task of its own: a caller that goes away must not leave half a job.
+        return await asyncio.shield(asyncio.create_task(self._admit(job, payload)))
+
+    async def get(self, tenant: str, job_id: str) -> job_pb2.Job:
+        """The job as it is now.
+
+        Raises:
+            RequestRefusedError: the tenant has no such job.
+        """
+        live = await self._live_job(tenant, job_id)
+        if live is not None:
+            return job_to_proto(live.job, self._dispatcher.position(live))
+        return job_to_proto(await self._recorded(tenant, job_id))
+
+    async def watch(
+        self, tenant: str, job_id: str, resume_after: int
+    ) -> AsyncIterator[list[JobEvent]]:
+        """The job's events after a sequence, in lists of those that came together.
+
+        Ends after the final event.
+
+        Raises:
+            RequestRefusedError: the tenant has no such job; or the server drains
+                before the job is final.
+        """
+        live = await self._live_job(tenant, job_id)
+        if live is not None:
+            async for events in live.events(resume_after):
+                yield events
+            if not live.finished.done():
+                raise server_draining()
+            return
+        job = await self._recorded(tenant, job_id)
+        if not job.is_final:
+            raise server_draining()
+        if job.sequence > resume_after:
+            yield [finished_event(job, await self._inline_result(job))]
+
+    async def result(self, tenant: str, job_id: str) -> bytes:
+        """The serialised EncodedResult of a job in state DONE.
+
+        Raises:
+            RequestRefusedError: the tenant has no such job, or it has no result.
+        """
+        live = await self._live_job(tenant, job_id)
+        if live is not None:
+            raise job_not_finished(job_id, state_name(live.job.state))
+        job = await self._recorded(tenant, job_id)
+        result = await self._store.result(job_id) if job.state == DONE else None
+        if result is None:
+            raise result_not_available(job_id, state_name(job.state), job.error_message)
+        return result
+
+    async def list_jobs(self, query: JobQuery) -> list[job_pb2.Job]:
+        """A page of the tenant's jobs, the newest first."""
+        # The store does not know RUNNING, which is not written: a state that the
+        # job has passed since then is corrected here.
+        stored = query.states | {VALIDATING} if RUNNING in query.states else query.states
+        jobs = await self._store.list_jobs(dataclasses.replace(query, states=stored))
+        return [self._message(job) for job in jobs]
+
+    async def cancel(self, tenant: str, job_id: str) -> job_pb2.Job:
+        """Cancels a job, and returns it in the final state that it reached.
+
+        Raises:
+            RequestRefusedError: the tenant has no such job.
+        """
+        live = await self._live_job(tenant, job_id)
+        if live is not None:
+            if self._dispatcher.remove(live):
+                await asyncio.shield(asyncio.create_task(self._attempts.finish(live, CANCELLED)))
+            else:
+                self._attempts.stop(live, CANCEL)
+                await asyncio.shield(live.finished)
+        return await self.get(tenant, job_id)
+
+    async def delete(self, tenant: str, job_id: str) -> None:
+        """Deletes a job in a final state with its payloads.
+
+        Raises:
+            RequestRefusedError: the tenant has no such job, or it is not final.
+        """
+        live = await self._live_job(tenant, job_id)
+        if live is not None:
+            raise job_not_finished(job_id, state_name(live.job.state))
+        if not await self._store.delete(tenant, job_id, expected=FINAL_STATES):
+            raise job_not_found(job_id)
+
+    async def _admit(self, job: Job, payload: bytes) -> Submission:
+        live = LiveJob(job, payload)
+        self._remember(live)
+        adding = asyncio.create_task(self._store.add(job, payload))
+        # Commit and execution go on side by side; nothing is told before the commit.
+        self._dispatcher.enqueue(live)
+        try:
+            added = await adding
+        except StoreError as error:
+            self._withdraw(live, error)
+            raise
+        if not added.created:
+            self._withdraw(live, server_draining())
+            return Submission(_require_same_spec(added.job, job.spec_digest), created=False)
+        live.committed.set_result(None)
+        if len(payload) > _SPEC_KEPT_BYTES and live.job.state == QUEUED:
+            live.spec = None
+        return Submission(job, created=True)
+
+    def _withdraw(self, live: LiveJob, error: Exception) -> None:
+        """Takes back a job that was never acknowledged."""
+        self._forget(live)
+        if not self._dispatcher.remove(live):
+            self._attempts.stop(live, CANCEL)
+        live.committed.set_exception(error)
+        # Nobody else may be waiting for it.
+        live.committed.exception()
+
+    def _remember(self, live: LiveJob) -> None:
+        self._live[live.job.job_id] = live
+        if live.job.request_id:
+            self._requests[live.job.tenant, live.job.request_id] = live
+
+    def _forget(self, live: LiveJob) -> None:
+        self._live.pop(live.job.job_id, None)
+        request = (live.job.tenant, live.job.request_id)
+        if self._requests.get(request) is live:
+            del self._requests[request]
+
+    async def _recover(self, job: Job) -> None:
+        """Queues again what had not begun; ends what was interrupted."""
+        live = LiveJob(job.evolve(sequence=job.sequence + _SEQUENCE_GAP), None)
+        live.committed.set_result(None)
+        try:
+            self._directory.require_runnable(job.backend_name)
+        except RequestRefusedError as refusal:
+            error = refusal.reason, refusal.message
+        else:
+            error = _STOPPED.reason, _STOPPED.message
+            if job.state == QUEUED:
+                self._remember(live)
+                self._dispatcher.enqueue(live)
+                return
+        await self._attempts.finish(live, ERROR, reason=error[0], message=error[1])
+
+    async def _live_job(self, tenant: str, job_id: str) -> LiveJob | None:
+        """The tenant's unfinished job with this id, once it is durable."""
+        live = self._live.get(job_id)
+        if live is None or live.job.tenant != tenant:
+            return None
+        if not live.committed.done():
+            await asyncio.shield(live.committed)
+        return live
+
+    async def _recorded(self, tenant: str, job_id: str) -> Job:
+        job = await self._store.get(tenant, job_id)
+        if job is None:
+            raise job_not_found(job_id)
+        return job
+
+    async def _inline_result(self, job: Job) -> EncodedResult | None:
+        if job.state != DONE or job.result_bytes > self._inline_result_bytes:
+            return None
+        result = await self._store.result(job.job_id)
+        return None if result is None else EncodedResult.FromString(result)
+
+    def _message(self, job: Job) -> job_pb2.Job:
+        live = self._live.get(job.job_id)
+        if live is None:
+            return job_to_proto(job)
+        return job_to_proto(live.job, live.queue_position if live.job.state == QUEUED else None)
+
+
+def _require_same_spec(job: Job, digest: bytes) -> Job:
+    if job.spec_digest != digest:
+        raise request_id_reused(job.request_id, job.job_id)
+    return job

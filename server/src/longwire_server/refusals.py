@@ -1,0 +1,133 @@
+"""How the server says no: one exception with a stable reason.
+
+Every layer raises :class:`RequestRefusedError`; ``servicers/status_table.py`` alone turns it
+into a gRPC status. The constructors below fix the wording of the refusals that
+more than one place makes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+
+from longwire.v1.error_pb2 import ErrorReason
+
+
+class RequestRefusedError(Exception):
+    """A request that the server does not carry out, for a reason it can tell.
+
+    Attributes:
+        reason: the stable reason, of which the gRPC status follows.
+        message: what was wrong, where, and what to do instead.
+        details: further facts for programs (``limit``, ``near``, ...).
+        field: the request's field at fault, dotted, where there is one.
+        retry_after_seconds: when the same request may succeed, where known.
+    """
+
+    def __init__(
+        self,
+        reason: ErrorReason.ValueType,
+        message: str,
+        *,
+        details: Mapping[str, str] | None = None,
+        field: str | None = None,
+        retry_after_seconds: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.message = message
+        self.details = dict(details or {})
+        self.field = field
+        self.retry_after_seconds = retry_after_seconds
+
+
+def argument_invalid(field: str, problem: str) -> RequestRefusedError:
+    """A field of the request is missing or wrong."""
+    return RequestRefusedError(
+        ErrorReason.ERROR_REASON_ARGUMENT_INVALID, f"{field}: {problem}", field=field
+    )
+
+
+def backend_not_found(backend_name: str, hosted_names: list[str]) -> RequestRefusedError:
+    """No backend has this name; tells the nearest ones, or all where few."""
+    near = get_close_matches(backend_name, hosted_names, n=3, cutoff=0.5)
+    hint = (
+        f"did you mean {' or '.join(near)}?" if near else f"hosted are: {', '.join(hosted_names)}"
+    )
+    return RequestRefusedError(
+        ErrorReason.ERROR_REASON_BACKEND_NOT_FOUND,
+        f"No backend is named '{backend_name}'; {hint}",
+        details={"near": ",".join(near), "hosted": ",".join(hosted_names)},
+    )
+
+
+def backend_not_operational(backend_name: str, why: str) -> RequestRefusedError:
+    """The backend is hosted but cannot run jobs."""
+    return RequestRefusedError(
+        ErrorReason.ERROR_REASON_BACKEND_NOT_OPERATIONAL,
+        f"Backend '{backend_name}' cannot run jobs now: {why}",
+    )
+
+
+def job_not_found(job_id: str) -> RequestRefusedError:
+    """No job of the caller has this id."""
+    return RequestRefusedError(
+        ErrorReason.ERROR_REASON_JOB_NOT_FOUND, f"No job has the id '{job_id}'"
+    )
+
+
+def job_not_finished(job_id: str, state_name: str) -> RequestRefusedError:
+    """The call needs a job in a final state."""
+    return RequestRefusedError(
+        ErrorReason.ERROR_REASON_JOB_NOT_FINISHED,
+        f"Job {job_id} is {state_name}; wait until it has finished, or cancel it first",
+    )
+
+
+def limit_exceeded(
+    limit: str, maximum: int, what: str, *, retry_after_seconds: float | None = None
+) -> RequestRefusedError:
+    """A limit of the server was exceeded. ``limit`` is the setting's dotted name."""
+    return RequestRefusedError(
+        ErrorReason.ERROR_REASON_LIMIT_EXCEEDED,
+        f"{what}; this server's limit is {maximum} ({limit})",
+        details={"limit": limit, "maximum": str(maximum)},
+        retry_after_seconds=retry_after_seconds,
+    )
+
+
+def server_draining() -> RequestRefusedError:
+    """The server is shutting down."""
+    return RequestRefusedError(
+        ErrorReason.ERROR_REASON_SERVER_DRAINING,
+        "The server is shutting down and takes no new jobs; try again when it is back",
+        retry_after_seconds=1.0,
+    )
+
+
+def request_id_reused(request_id: str, job_id: str) -> RequestRefusedError:
+    """The request id stands for another request."""
+    return RequestRefusedError(
+        ErrorReason.ERROR_REASON_REQUEST_ID_REUSED,
+        f"The request_id '{request_id}' was used for job {job_id} with another program, options "
+        "or backend; use a new one",
+        details={"job_id": job_id},
+    )
+
+
+def result_not_available(job_id: str, state_name: str, error_message: str) -> RequestRefusedError:
+    """The job ended without a result."""
+    because = f": {error_message}" if error_message else ""
+    return RequestRefusedError(
+        ErrorReason.ERROR_REASON_RESULT_NOT_AVAILABLE,
+        f"Job {job_id} has no result, it ended in {state_name}{because}",
+    )
+
+
+def store_unavailable() -> RequestRefusedError:
+    """The store did not answer."""
+    return RequestRefusedError(
+        ErrorReason.ERROR_REASON_STORE_UNAVAILABLE,
+        "The server cannot reach its store at the moment; nothing was recorded, try again",
+        retry_after_seconds=1.0,
+    )

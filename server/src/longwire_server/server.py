@@ -1,0 +1,151 @@
+"""The composition root: builds a server of its parts, runs it, and takes it down in order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from collections.abc import Callable
+
+import grpc
+import grpc.aio
+import uvloop
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1.health import aio as health_aio
+
+from longwire.v1.backend_service_pb2_grpc import add_BackendServiceServicer_to_server
+from longwire.v1.job_service_pb2_grpc import add_JobServiceServicer_to_server
+from longwire_server.backends.registry import backend_specs
+from longwire_server.config.address import split_address
+from longwire_server.config.model import ServerConfig
+from longwire_server.execution.local_executor import LocalExecutor
+from longwire_server.interceptors.errors import ErrorInterceptor
+from longwire_server.jobs.admission import AdmissionLimits
+from longwire_server.jobs.backend_directory import BackendDirectory
+from longwire_server.jobs.dispatcher import Dispatcher
+from longwire_server.jobs.manager import JobManager
+from longwire_server.servicers.backend_service import BackendServicer
+from longwire_server.servicers.job_service import JobServicer
+from longwire_server.store.sql_job_store import SqlJobStore
+
+_logger = logging.getLogger(__name__)
+
+_SERVICES = ("longwire.v1.BackendService", "longwire.v1.JobService")
+# Calls that are neither watches nor long end within this time after the drain.
+_LAST_CALLS_SECONDS = 2.0
+
+
+class CannotServeError(Exception):
+    """The server cannot start; the message says why and what to do."""
+
+
+class Server:
+    """A Longwire server in this event loop.
+
+    Args:
+        config: the whole configuration.
+    """
+
+    def __init__(self, config: ServerConfig) -> None:
+        self._config = config
+        specs = backend_specs(config)
+        pools = [pool for pool in config.pools if any(spec.pool == pool.name for spec in specs)]
+        limits = config.limits
+        self._store = SqlJobStore(config.store_url, durability=config.store.durability)
+        self._executor = LocalExecutor(pools, specs, result_bytes=limits.result_bytes)
+        self._directory = BackendDirectory(specs, program_bytes=limits.program_bytes)
+        self._dispatcher = Dispatcher(
+            self._executor,
+            pool_of={spec.name: spec.pool for spec in specs},
+            on_pending=self._directory.changed,
+        )
+        self._manager = JobManager(
+            self._store,
+            self._directory,
+            self._dispatcher,
+            limits=AdmissionLimits(limits.program_bytes, limits.queued_jobs),
+            time_limit_seconds={
+                spec.name: config.pool(spec.pool).time_limit_seconds for spec in specs
+            },
+            inline_result_bytes=limits.inline_result_bytes,
+        )
+        self._health = health_aio.HealthServicer()
+        self._grpc = grpc.aio.server(
+            interceptors=[ErrorInterceptor()],
+            options=[
+                ("grpc.max_receive_message_length", limits.request_bytes),
+                ("grpc.max_send_message_length", -1),
+                # Otherwise a second server on the same port takes half of the
+                # connections without a word.
+                ("grpc.so_reuseport", 0),
+            ],
+        )
+        add_BackendServiceServicer_to_server(BackendServicer(self._directory), self._grpc)
+        add_JobServiceServicer_to_server(JobServicer(self._manager), self._grpc)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._grpc)
+
+    async def start(self) -> str:
+        """Starts to serve.
+
+        Returns:
+            The address, ``HOST:PORT``, with the real port where 0 was asked for.
+
+        Raises:
+            CannotServeError: the address is taken or not this machine's.
+            StoreError: the store cannot be opened.
+        """
+        host, _ = split_address(self._config.server.address)
+        try:
+            port = self._grpc.add_insecure_port(self._config.server.address)
+        except RuntimeError as error:
+            raise CannotServeError(
+                f"cannot listen on {self._config.server.address}: the port is taken, or the host "
+                "is not this machine's; stop the other server, or choose another --address"
+            ) from error
+        if self._config.server.insecure:
+            _logger.warning("insecure = true: anybody who reaches this address can run jobs")
+        await self._store.open()
+        await self._manager.start()
+        self._directory.start(self._executor, self._dispatcher.pending)
+        await self._grpc.start()
+        for service in ("", *_SERVICES):
+            await self._health.set(service, health_pb2.HealthCheckResponse.SERVING)
+        shown = f"[{host}]" if ":" in host else host
+        return f"{shown}:{port}"
+
+    async def stop(self) -> None:
+        """Drains, then stops: no new jobs, running ones end within the grace period.
+
+        Queued jobs stay in the store and are taken up by the next start. Those
+        who watch a job are told to resume.
+        """
+        await self._health.enter_graceful_shutdown()
+        _logger.info("draining: running jobs have %g s", self._config.server.drain_grace_seconds)
+        await self._manager.drain(self._config.server.drain_grace_seconds)
+        await self._grpc.stop(_LAST_CALLS_SECONDS)
+        self._directory.stop()
+        await self._executor.stop()
+        await self._store.close()
+        _logger.info("stopped")
+
+
+async def serve(config: ServerConfig, on_listening: Callable[[str], None]) -> None:
+    """Serves until SIGTERM or SIGINT.
+
+    Args:
+        config: the whole configuration.
+        on_listening: called with the address when the server can serve.
+    """
+    server = Server(config)
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for signal_number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signal_number, stopping.set)
+    on_listening(await server.start())
+    await stopping.wait()
+    await server.stop()
+
+
+def run(config: ServerConfig, on_listening: Callable[[str], None]) -> None:
+    """Serves on uvloop until SIGTERM or SIGINT; see :func:`serve`."""
+    uvloop.run(serve(config, on_listening))

@@ -1,0 +1,56 @@
+"""``longwire.v1.BackendService``."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from longwire.v1 import backend_service_pb2 as messages
+from longwire.v1.backend_service_pb2_grpc import BackendServiceServicer
+from longwire_server.jobs.backend_directory import BackendDirectory
+
+
+class BackendServicer(BackendServiceServicer):
+    """Answers from the directory of hosted backends."""
+
+    def __init__(self, directory: BackendDirectory) -> None:
+        self._directory = directory
+
+    async def ListBackends(  # noqa: N802
+        self, _request: messages.ListBackendsRequest, _context: Any
+    ) -> messages.ListBackendsResponse:
+        """All backends with their status."""
+        return messages.ListBackendsResponse(backends=await self._directory.backends())
+
+    async def GetBackendStatus(  # noqa: N802
+        self, request: messages.GetBackendStatusRequest, _context: Any
+    ) -> messages.GetBackendStatusResponse:
+        """The status of one backend."""
+        status = await self._directory.status(request.backend_name)
+        return messages.GetBackendStatusResponse(backend_status=status)
+
+    async def WatchBackendStatus(  # noqa: N802
+        self, request: messages.WatchBackendStatusRequest, _context: Any
+    ) -> AsyncIterator[messages.WatchBackendStatusResponse]:
+        """The status of one backend now and after every change."""
+        async for status in self._directory.watch_status(request.backend_name):
+            yield messages.WatchBackendStatusResponse(backend_status=status)
+
+    async def GetBackendConfiguration(  # noqa: N802
+        self, request: messages.GetBackendConfigurationRequest, _context: Any
+    ) -> messages.GetBackendConfigurationResponse:
+        """The configuration of one backend."""
+        description = await self._directory.description(request.backend_name)
+        return messages.GetBackendConfigurationResponse(
+            backend_configuration=description.configuration
+        )
+
+    async def GetBackendProperties(  # noqa: N802
+        self, request: messages.GetBackendPropertiesRequest, _context: Any
+    ) -> messages.GetBackendPropertiesResponse:
+        """The properties of one backend."""
+        description = await self._directory.description(request.backend_name)
+        has_any = description.HasField("properties")
+        return messages.GetBackendPropertiesResponse(
+            backend_properties=description.properties if has_any else None
+        )

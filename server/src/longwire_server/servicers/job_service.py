@@ -1,0 +1,154 @@
+"""``longwire.v1.JobService``."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from longwire.v1 import job_service_pb2 as messages
+from longwire.v1.job_event_pb2 import JobAccepted, JobEvent
+from longwire.v1.job_pb2 import JobState
+from longwire.v1.job_service_pb2_grpc import JobServiceServicer
+from longwire.v1.result_pb2 import EncodedResult
+from longwire_server.jobs.job_message import job_to_proto, timestamp
+from longwire_server.jobs.manager import JobManager, Submission
+from longwire_server.refusals import argument_invalid
+from longwire_server.servicers.callers import tenant_of
+from longwire_server.store.job_query import Cursor, JobQuery
+
+_CHUNK_BYTES = 256 * 1024
+_PAGE_SIZE = 100
+_MAX_PAGE_SIZE = 1000
+# A watch begins behind the accepted event, which is a job's first.
+_ACCEPTED_SEQUENCE = 1
+
+
+class JobServicer(JobServiceServicer):
+    """Answers from the job manager."""
+
+    def __init__(self, manager: JobManager) -> None:
+        self._manager = manager
+
+    async def RunJob(  # noqa: N802
+        self, request: messages.RunJobRequest, context: Any
+    ) -> AsyncIterator[messages.RunJobResponse]:
+        """Submits a job and tells its events."""
+        tenant = tenant_of(context)
+        submission = await self._manager.submit(tenant, request.spec, request.request_id)
+        yield messages.RunJobResponse(events=[_accepted_event(submission)])
+        job_id = submission.job.job_id
+        async for events in self._manager.watch(tenant, job_id, _ACCEPTED_SEQUENCE):
+            yield messages.RunJobResponse(events=events)
+
+    async def SubmitJob(  # noqa: N802
+        self, request: messages.SubmitJobRequest, context: Any
+    ) -> messages.SubmitJobResponse:
+        """Submits a job."""
+        submission = await self._manager.submit(
+            tenant_of(context), request.spec, request.request_id
+        )
+        return messages.SubmitJobResponse(
+            job=job_to_proto(submission.job), created=submission.created
+        )
+
+    async def GetJob(  # noqa: N802
+        self, request: messages.GetJobRequest, context: Any
+    ) -> messages.GetJobResponse:
+        """The job as it is now."""
+        return messages.GetJobResponse(
+            job=await self._manager.get(tenant_of(context), request.job_id)
+        )
+
+    async def WatchJob(  # noqa: N802
+        self, request: messages.WatchJobRequest, context: Any
+    ) -> AsyncIterator[messages.WatchJobResponse]:
+        """The job's events after a sequence."""
+        async for events in self._manager.watch(
+            tenant_of(context), request.job_id, request.resume_after
+        ):
+            yield messages.WatchJobResponse(events=events)
+
+    async def GetResult(  # noqa: N802
+        self, request: messages.GetResultRequest, context: Any
+    ) -> AsyncIterator[messages.GetResultResponse]:
+        """The result in chunks."""
+        stored = await self._manager.result(tenant_of(context), request.job_id)
+        result = EncodedResult.FromString(stored)
+        header = EncodedResult(compression=result.compression, sha256=result.sha256)
+        data = memoryview(result.data)
+        first = bytes(data[:_CHUNK_BYTES])
+        yield messages.GetResultResponse(header=header, total_bytes=len(data), chunk=first)
+        for start in range(_CHUNK_BYTES, len(data), _CHUNK_BYTES):
+            yield messages.GetResultResponse(chunk=bytes(data[start : start + _CHUNK_BYTES]))
+
+    async def ListJobs(  # noqa: N802
+        self, request: messages.ListJobsRequest, context: Any
+    ) -> messages.ListJobsResponse:
+        """A page of the caller's jobs."""
+        query = _job_query(tenant_of(context), request)
+        jobs = await self._manager.list_jobs(query)
+        token = ""
+        if len(jobs) == query.page_size:
+            last = jobs[-1]
+            token = Cursor(last.create_time.ToMicroseconds(), last.job_id).to_token()
+        return messages.ListJobsResponse(jobs=jobs, next_page_token=token)
+
+    async def CancelJob(  # noqa: N802
+        self, request: messages.CancelJobRequest, context: Any
+    ) -> messages.CancelJobResponse:
+        """Cancels a job."""
+        return messages.CancelJobResponse(
+            job=await self._manager.cancel(tenant_of(context), request.job_id)
+        )
+
+    async def DeleteJob(  # noqa: N802
+        self, request: messages.DeleteJobRequest, context: Any
+    ) -> messages.DeleteJobResponse:
+        """Deletes a job in a final state."""
+        await self._manager.delete(tenant_of(context), request.job_id)
+        return messages.DeleteJobResponse()
+
+
+def _accepted_event(submission: Submission) -> JobEvent:
+    job = submission.job
+    return JobEvent(
+        job_id=job.job_id,
+        sequence=_ACCEPTED_SEQUENCE,
+        event_time=timestamp(job.create_time_us),
+        accepted=JobAccepted(job=job_to_proto(job), created=submission.created),
+    )
+
+
+def _job_query(tenant: str, request: messages.ListJobsRequest) -> JobQuery:
+    if request.page_size > _MAX_PAGE_SIZE:
+        raise argument_invalid(
+            "page_size", f"it is {request.page_size}; ask for at most {_MAX_PAGE_SIZE}"
+        )
+    for state in request.states:
+        if state not in JobState.values() or not state:
+            raise argument_invalid("states", f"{state} is no state of a job")
+    try:
+        after = Cursor.from_token(request.page_token) if request.page_token else None
+    except ValueError as error:
+        raise argument_invalid(
+            "page_token", f"it is {error}; send next_page_token as it came"
+        ) from error
+    return JobQuery(
+        tenant=tenant,
+        page_size=request.page_size or _PAGE_SIZE,
+        after=after,
+        backend_name=request.backend_name,
+        states=frozenset(request.states),
+        tag=request.tag,
+        created_after_us=_time_us(request, "created_after"),
+        created_before_us=_time_us(request, "created_before"),
+    )
+
+
+def _time_us(request: messages.ListJobsRequest, field: str) -> int | None:
+    if not request.HasField(field):  # type: ignore[arg-type]
+        return None
+    time: Timestamp = getattr(request, field)
+    return time.ToMicroseconds()

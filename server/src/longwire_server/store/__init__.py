@@ -1,0 +1,1 @@
+"""The durable record of jobs, their programs and their results."""

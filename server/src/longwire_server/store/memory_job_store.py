@@ -1,0 +1,95 @@
+"""The store in memory: the SQL store's twin, for tests. It forgets everything at its end."""
+
+from __future__ import annotations
+
+from longwire.v1.job_pb2 import JobState
+from longwire_server.store.job import Job
+from longwire_server.store.job_query import JobQuery
+from longwire_server.store.job_store import Added, JobStore
+
+
+class MemoryJobStore(JobStore):
+    """Jobs in dictionaries."""
+
+    def __init__(self) -> None:
+        self._jobs: dict[str, Job] = {}
+        self._specs: dict[str, bytes] = {}
+        self._results: dict[str, bytes] = {}
+
+    async def open(self) -> None:
+        """Nothing to do."""
+
+    async def close(self) -> None:
+        """Nothing to do."""
+
+    async def add(self, job: Job, spec: bytes) -> Added:
+        """See :meth:`JobStore.add`."""
+        if job.request_id:
+            for known in self._jobs.values():
+                if (known.tenant, known.request_id) == (job.tenant, job.request_id):
+                    return Added(known, created=False)
+        self._jobs[job.job_id] = job
+        self._specs[job.job_id] = spec
+        return Added(job, created=True)
+
+    async def update(
+        self, job: Job, *, expected: frozenset[JobState.ValueType], result: bytes | None
+    ) -> bool:
+        """See :meth:`JobStore.update`."""
+        known = self._jobs.get(job.job_id)
+        if known is None or known.state not in expected:
+            return False
+        self._jobs[job.job_id] = job
+        if result is not None:
+            self._results[job.job_id] = result
+        return True
+
+    async def get(self, tenant: str, job_id: str) -> Job | None:
+        """See :meth:`JobStore.get`."""
+        job = self._jobs.get(job_id)
+        return job if job is not None and job.tenant == tenant else None
+
+    async def spec(self, job_id: str) -> bytes | None:
+        """See :meth:`JobStore.spec`."""
+        return self._specs.get(job_id)
+
+    async def result(self, job_id: str) -> bytes | None:
+        """See :meth:`JobStore.result`."""
+        return self._results.get(job_id)
+
+    async def list_jobs(self, query: JobQuery) -> list[Job]:
+        """See :meth:`JobStore.list_jobs`."""
+        found = [job for job in self._jobs.values() if _matches(query, job)]
+        found.sort(key=_age, reverse=True)
+        return found[: query.page_size]
+
+    async def unfinished(self) -> list[Job]:
+        """See :meth:`JobStore.unfinished`."""
+        return sorted((job for job in self._jobs.values() if not job.is_final), key=_age)
+
+    async def delete(
+        self, tenant: str, job_id: str, *, expected: frozenset[JobState.ValueType]
+    ) -> bool:
+        """See :meth:`JobStore.delete`."""
+        job = await self.get(tenant, job_id)
+        if job is None or job.state not in expected:
+            return False
+        for table in (self._jobs, self._specs, self._results):
+            table.pop(job_id, None)
+        return True
+
+
+def _age(job: Job) -> tuple[int, str]:
+    return job.create_time_us, job.job_id
+
+
+def _matches(query: JobQuery, job: Job) -> bool:
+    return (
+        job.tenant == query.tenant
+        and query.backend_name in ("", job.backend_name)
+        and (not query.states or job.state in query.states)
+        and (not query.tag or query.tag in job.tags)
+        and (query.created_after_us is None or job.create_time_us >= query.created_after_us)
+        and (query.created_before_us is None or job.create_time_us < query.created_before_us)
+        and (query.after is None or _age(job) < (query.after.create_time_us, query.after.job_id))
+    )

@@ -1,0 +1,290 @@
+"""The store in a SQL database: SQLite in the data directory by default."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any, Literal, TypeVar, cast
+
+import sqlalchemy as sa
+
+from longwire.v1.error_pb2 import ErrorReason
+from longwire.v1.job_pb2 import JobState
+from longwire_server.store.commit_thread import CommitThread
+from longwire_server.store.job import FINAL_STATES, Job
+from longwire_server.store.job_query import JobQuery
+from longwire_server.store.job_store import Added, JobStore, StoreError
+from longwire_server.store.migrate import upgrade
+from longwire_server.store.tables import jobs, results, specs
+
+T = TypeVar("T")
+Durability = Literal["process", "power"]
+
+# SQLite: NORMAL survives the crash of a process, FULL the loss of power.
+_SYNCHRONOUS = {"process": "NORMAL", "power": "FULL"}
+_READERS = 4
+
+
+class SqlJobStore(JobStore):
+    """Jobs in a SQL database, through SQLAlchemy Core.
+
+    Args:
+        url: a SQLAlchemy URL.
+        durability: what an acknowledged write survives: the crash of a process, or
+            the loss of power.
+    """
+
+    def __init__(self, url: str, *, durability: Durability = "process") -> None:
+        self._engine = sa.create_engine(url, pool_size=_READERS + 1)
+        self._durability: Durability = durability
+        if self._engine.dialect.name == "sqlite":
+            sa.event.listen(self._engine, "connect", self._prepare_sqlite)
+
+    def _prepare_sqlite(self, connection: Any, _record: object) -> None:
+        # One connection writes; the others must not fail while it commits.
+        for pragma in (
+            "journal_mode=WAL",
+            f"synchronous={_SYNCHRONOUS[self._durability]}",
+            "busy_timeout=10000",
+        ):
+            connection.execute(f"PRAGMA {pragma}").close()
+
+    async def open(self) -> None:
+        """Creates or migrates the schema, and starts the writing thread."""
+        self._readers = ThreadPoolExecutor(_READERS, "longwire-read")
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._readers, upgrade, self._engine)
+        except (sa.exc.SQLAlchemyError, OSError) as error:
+            self._readers.shutdown()
+            raise StoreError(f"cannot open {self._engine.url!r}: {error}") from error
+        self._commits = CommitThread(self._engine)
+
+    async def close(self) -> None:
+        """Commits what waits and closes every connection."""
+        await self._commits.close()
+        self._readers.shutdown()
+        self._engine.dispose()
+
+    async def add(self, job: Job, spec: bytes) -> Added:
+        """See :meth:`JobStore.add`."""
+        return await self._commits.submit(partial(_add, job, spec))
+
+    async def update(
+        self, job: Job, *, expected: frozenset[JobState.ValueType], result: bytes | None
+    ) -> bool:
+        """See :meth:`JobStore.update`."""
+        return await self._commits.submit(partial(_update, job, expected, result))
+
+    async def get(self, tenant: str, job_id: str) -> Job | None:
+        """See :meth:`JobStore.get`."""
+        row = await self._read(
+            lambda connection: connection.execute(
+                _SELECT_JOB, {"for_tenant": tenant, "for_job_id": job_id}
+            ).one_or_none()
+        )
+        return None if row is None else _job_from_row(row)
+
+    async def spec(self, job_id: str) -> bytes | None:
+        """See :meth:`JobStore.spec`."""
+        return await self._payload(specs, job_id)
+
+    async def result(self, job_id: str) -> bytes | None:
+        """See :meth:`JobStore.result`."""
+        return await self._payload(results, job_id)
+
+    async def list_jobs(self, query: JobQuery) -> list[Job]:
+        """See :meth:`JobStore.list_jobs`."""
+        statement = _list_statement(query)
+        rows = await self._read(lambda connection: connection.execute(statement).all())
+        return [_job_from_row(row) for row in rows]
+
+    async def unfinished(self) -> list[Job]:
+        """See :meth:`JobStore.unfinished`."""
+        statement = (
+            sa.select(jobs)
+            # Written as the partial index has it, so that the index serves it.
+            .where(jobs.c.state < sa.literal_column("5"))
+            .order_by(jobs.c.create_time_us, jobs.c.job_id)
+        )
+        rows = await self._read(lambda connection: connection.execute(statement).all())
+        return [_job_from_row(row) for row in rows]
+
+    async def delete(
+        self, tenant: str, job_id: str, *, expected: frozenset[JobState.ValueType]
+    ) -> bool:
+        """See :meth:`JobStore.delete`."""
+        return await self._commits.submit(partial(_delete, tenant, job_id, expected))
+
+    async def _payload(self, table: sa.Table, job_id: str) -> bytes | None:
+        statement = sa.select(table.c.payload).where(table.c.job_id == job_id)
+        return await self._read(lambda connection: connection.execute(statement).scalar())
+
+    async def _read(self, read: Callable[[sa.Connection], T]) -> T:
+        def run() -> T:
+            try:
+                with self._engine.connect() as connection:
+                    return read(connection)
+            except (sa.exc.SQLAlchemyError, OSError) as error:
+                raise StoreError(f"{type(error).__name__}: {error}") from error
+
+        return await asyncio.get_running_loop().run_in_executor(self._readers, run)
+
+
+_SELECT_JOB = sa.select(jobs).where(
+    jobs.c.tenant == sa.bindparam("for_tenant"), jobs.c.job_id == sa.bindparam("for_job_id")
+)
+_SELECT_REQUEST = sa.select(jobs).where(
+    jobs.c.tenant == sa.bindparam("for_tenant"),
+    jobs.c.request_id == sa.bindparam("for_request_id"),
+)
+_INSERT_JOB = sa.insert(jobs)
+_INSERT_SPEC = sa.insert(specs)
+_INSERT_RESULT = sa.insert(results)
+_UPDATE_JOB = (
+    sa.update(jobs)
+    .where(
+        jobs.c.job_id == sa.bindparam("for_job_id"),
+        jobs.c.state.in_(sa.bindparam("expected", expanding=True)),
+    )
+    .values(
+        {
+            column: sa.bindparam(f"new_{column}")
+            for column in (
+                "state",
+                "sequence",
+                "attempt",
+                "start_time_us",
+                "end_time_us",
+                "error_reason",
+                "error_message",
+                "result_bytes",
+            )
+        }
+    )
+)
+
+
+def _add(job: Job, spec: bytes, connection: sa.Connection) -> Added:
+    if job.request_id:
+        row = connection.execute(
+            _SELECT_REQUEST, {"for_tenant": job.tenant, "for_request_id": job.request_id}
+        ).one_or_none()
+        if row is not None:
+            return Added(_job_from_row(row), created=False)
+    connection.execute(_INSERT_JOB, _job_to_row(job))
+    connection.execute(_INSERT_SPEC, {"job_id": job.job_id, "payload": spec})
+    return Added(job, created=True)
+
+
+def _update(
+    job: Job,
+    expected: frozenset[JobState.ValueType],
+    result: bytes | None,
+    connection: sa.Connection,
+) -> bool:
+    outcome = connection.execute(
+        _UPDATE_JOB,
+        {
+            "for_job_id": job.job_id,
+            "expected": [int(state) for state in expected],
+            "new_state": int(job.state),
+            "new_sequence": job.sequence,
+            "new_attempt": job.attempt,
+            "new_start_time_us": job.start_time_us,
+            "new_end_time_us": job.end_time_us,
+            "new_error_reason": int(job.error_reason),
+            "new_error_message": job.error_message,
+            "new_result_bytes": job.result_bytes,
+        },
+    )
+    if outcome.rowcount != 1:
+        return False
+    if result is not None:
+        connection.execute(_INSERT_RESULT, {"job_id": job.job_id, "payload": result})
+    return True
+
+
+def _delete(
+    tenant: str, job_id: str, expected: frozenset[JobState.ValueType], connection: sa.Connection
+) -> bool:
+    outcome = connection.execute(
+        sa.delete(jobs).where(
+            jobs.c.tenant == tenant,
+            jobs.c.job_id == job_id,
+            jobs.c.state.in_([int(state) for state in expected]),
+        )
+    )
+    if outcome.rowcount != 1:
+        return False
+    for table in (specs, results):
+        connection.execute(sa.delete(table).where(table.c.job_id == job_id))
+    return True
+
+
+def _list_statement(query: JobQuery) -> sa.Select[Any]:
+    conditions: list[sa.ColumnElement[bool]] = [jobs.c.tenant == query.tenant]
+    if query.backend_name:
+        conditions.append(jobs.c.backend_name == query.backend_name)
+    if query.states:
+        conditions.append(jobs.c.state.in_([int(state) for state in query.states]))
+    if query.tag:
+        conditions.append(jobs.c.tags.contains(f"\n{query.tag}\n", autoescape=True))
+    if query.created_after_us is not None:
+        conditions.append(jobs.c.create_time_us >= query.created_after_us)
+    if query.created_before_us is not None:
+        conditions.append(jobs.c.create_time_us < query.created_before_us)
+    if query.after is not None:
+        conditions.append(
+            sa.tuple_(jobs.c.create_time_us, jobs.c.job_id)
+            < sa.tuple_(sa.literal(query.after.create_time_us), sa.literal(query.after.job_id))
+        )
+    newest_first = (jobs.c.create_time_us.desc(), jobs.c.job_id.desc())
+    return sa.select(jobs).where(*conditions).order_by(*newest_first).limit(query.page_size)
+
+
+def _job_to_row(job: Job) -> dict[str, Any]:
+    return {
+        "job_id": job.job_id,
+        "tenant": job.tenant,
+        "request_id": job.request_id or None,
+        "spec_digest": job.spec_digest,
+        "backend_name": job.backend_name,
+        "name": job.name,
+        "tags": "".join(f"\n{tag}" for tag in job.tags) + "\n" if job.tags else "",
+        "state": int(job.state),
+        "sequence": job.sequence,
+        "attempt": job.attempt,
+        "create_time_us": job.create_time_us,
+        "start_time_us": job.start_time_us,
+        "end_time_us": job.end_time_us,
+        "error_reason": int(job.error_reason),
+        "error_message": job.error_message,
+        "result_bytes": job.result_bytes,
+    }
+
+
+def _job_from_row(row: sa.Row[Any]) -> Job:
+    columns = row._mapping
+    return Job(
+        job_id=columns["job_id"],
+        tenant=columns["tenant"],
+        request_id=columns["request_id"] or "",
+        spec_digest=columns["spec_digest"],
+        backend_name=columns["backend_name"],
+        name=columns["name"],
+        tags=tuple(columns["tags"].split("\n")[1:-1]),
+        state=cast("JobState.ValueType", columns["state"]),
+        sequence=columns["sequence"],
+        attempt=columns["attempt"],
+        create_time_us=columns["create_time_us"],
+        start_time_us=columns["start_time_us"],
+        end_time_us=columns["end_time_us"],
+        error_reason=cast("ErrorReason.ValueType", columns["error_reason"]),
+        error_message=columns["error_message"],
+        result_bytes=columns["result_bytes"],
+    )
+
+
+assert all(int(state) >= 5 for state in FINAL_STATES), "the partial index says so"
