@@ -58,6 +58,7 @@ class RemoteProvider(BaseProvider):
         simulator: bool | None = None,
         min_num_qubits: int | None = None,
         filters: BackendFilter | None = None,
+        **unknown: Any,
     ) -> list[RemoteBackend]:
         """The backends that match, in the order of the server's configuration.
 
@@ -67,10 +68,17 @@ class RemoteProvider(BaseProvider):
             simulator: only simulators, or only others.
             min_num_qubits: only those with at least so many qubits.
             filters: a predicate over backends.
+            unknown: none; the base class's signature has them.
 
         Raises:
+            InvalidArgumentError: a criterion is none of these.
             ServerUnreachableError: no server answers.
         """
+        if unknown:
+            raise InvalidArgumentError(
+                f"No backend has the criterion '{next(iter(unknown))}'; use name, operational, "
+                "simulator, min_num_qubits, or filters=lambda backend: ..."
+            )
         found = []
         for message in self._backend_calls.list_backends():
             if (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -37,6 +38,9 @@ def serve(
 ) -> None:
     """Serves until SIGTERM or Ctrl-C. Prints one line when it can: listening on HOST:PORT."""
     loaded = _load(config, address, data_dir)
+    # Workers are started by exec, which needs none of gRPC's care for forks, only
+    # makes it complain. It reads this when it is imported.
+    os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")
     # Only this command needs gRPC and the database.
     from longwire_server.server import CannotServeError, run
     from longwire_server.store.job_store import StoreError

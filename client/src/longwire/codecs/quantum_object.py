@@ -83,7 +83,7 @@ def _fill_dense(
 
 
 def _fill_distribution(message: value_pb2.Distribution, value: Any, depth: int) -> None:
-    from longwire.codecs.value import fill_value
+    from longwire.codecs.value_writer import fill_value
 
     message.kind = next(kind for base, kind in _DISTRIBUTIONS.items() if isinstance(value, base))
     if value.shots is not None:

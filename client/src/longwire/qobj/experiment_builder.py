@@ -18,6 +18,7 @@ from longwire.errors import InvalidQobjError
 from longwire.qobj.gates import ALIASES
 from longwire.qobj.operations import build_operation
 from longwire.qobj.register_values import (
+    FALSE,
     RegisterValue,
     condition_for,
     evaluate,
@@ -51,6 +52,13 @@ class ExperimentBuilder:
         # Slots whose value is kept in a scratch bit while a conditional group writes it.
         self._kept: dict[int, Clbit] = {}
         self._scratch: list[Clbit] = []
+        # Slots that Boolean functions look at and nothing has written. They hold 0, as
+        # the memory slots of the same numbers do until these are written.
+        self._untouched: set[int] = set()
+        for slot in {slot for step in steps if step.bfunc for slot in step.bfunc.bits}:
+            if slot < circuit.num_clbits:
+                self._set(slot, same_as(circuit.clbits[slot]))
+                self._untouched.add(slot)
 
     @property
     def num_scratch(self) -> int:
@@ -94,15 +102,15 @@ class ExperimentBuilder:
             self._preserve_for_one(first)
             self._append_step(first, steps[0])
             return
-        if slot not in self._values:
+        if slot not in self._values or slot in self._untouched:
             raise InvalidQobjError(
                 f"{steps[0].place}.conditional: register slot {slot} is not written by any "
                 "instruction before; write it by 'measure' or 'bfunc'"
             )
         constant = self._values[slot].constant
         if constant is False:
-            for step in steps:  # refused as if it ran
-                self._check(step)
+            for step in steps:
+                self._check_only(step)
             return
         if constant is True:
             for number, step in enumerate(steps, first):
@@ -118,9 +126,13 @@ class ExperimentBuilder:
                     self._append_step(number, step)
         self._kept.clear()
 
-    def _check(self, step: Step) -> None:
+    def _check_only(self, step: Step) -> None:
+        """Refuses a step that never runs as if it did; the slots it names stay 0."""
         if not step.is_classical:
             build_operation(step, self._circuit.num_qubits)
+        for slot in step.registers:
+            self._values.setdefault(slot, FALSE)
+            self._untouched.discard(slot)
 
     def _has_effect(self, step: Step) -> bool:
         return (
@@ -140,8 +152,8 @@ class ExperimentBuilder:
         for slot in sorted(written):
             if not self._needed(slot, first, last) or self._stays_alias(slot, steps):
                 continue
-            self._kept[slot] = self._store_scratch(self._values.get(slot))
-            self._set(slot, same_as(self._kept[slot]))
+            self._kept[slot] = self._move_to_scratch(slot)
+            self._untouched.discard(slot)
 
     def _stays_alias(self, slot: int, steps: Sequence[Step]) -> bool:
         """Whether slot and memory slot hold the same, before and whatever the steps do."""
@@ -168,14 +180,28 @@ class ExperimentBuilder:
             if slot in self._kept or not self._needed(slot, first, last):
                 continue
             if slot not in written or not self._stays_alias(slot, steps):
-                self._set(slot, same_as(self._store_scratch(self._values[slot])))
+                self._preserve_slot(slot)
 
     def _preserve_for_one(self, number: int) -> None:
         """Stores the values that would change with the memory slots that one step writes."""
         step = self._steps[number]
         for slot in self._dependents_on(step.memory):
             if slot not in step.registers and self._uses.read_after(slot, number):
-                self._set(slot, same_as(self._store_scratch(self._values[slot])))
+                self._preserve_slot(slot)
+
+    def _preserve_slot(self, slot: int) -> None:
+        """Makes a slot's value independent of what the memory slots will hold."""
+        if slot in self._untouched:
+            self._values[slot] = FALSE
+        else:
+            self._move_to_scratch(slot)
+
+    def _move_to_scratch(self, slot: int) -> Clbit:
+        clbit = self._store_scratch(
+            FALSE if slot in self._untouched else self._values.get(slot, FALSE)
+        )
+        self._set(slot, same_as(clbit))
+        return clbit
 
     def _dependents_on(self, memory: Iterable[int]) -> list[int]:
         """Returns the slots whose values depend on these memory slots."""
@@ -194,11 +220,11 @@ class ExperimentBuilder:
         for clbit in value.clbits:
             self._dependents[clbit].add(slot)
 
-    def _store_scratch(self, value: RegisterValue | None) -> Clbit:
+    def _store_scratch(self, value: RegisterValue) -> Clbit:
         clbit = Clbit()
         self._circuit.add_bits([clbit])
         self._scratch.append(clbit)
-        if value is not None and value.constant is not False:
+        if value.constant is not False:
             self._circuit.store(clbit, value_expression(value, self._circuit))
         return clbit
 
@@ -242,6 +268,7 @@ class ExperimentBuilder:
             self._circuit.store(self._kept[slot], value_expression(value, self._circuit))
         else:
             self._set(slot, value)
+            self._untouched.discard(slot)
 
 
 def _scratch_names() -> Iterator[str]:

@@ -16,7 +16,15 @@ from qiskit.circuit.classical import expr
 
 from longwire.qobj.steps import BooleanFunction
 
-__all__ = ["Condition", "RegisterValue", "condition_for", "evaluate", "same_as", "value_expression"]
+__all__ = [
+    "FALSE",
+    "Condition",
+    "RegisterValue",
+    "condition_for",
+    "evaluate",
+    "same_as",
+    "value_expression",
+]
 
 # What QuantumCircuit.if_test takes.
 Condition: TypeAlias = tuple[Clbit, bool] | tuple[ClassicalRegister, int] | expr.Expr

@@ -48,7 +48,7 @@ def error_of(call: grpc.RpcError, address: str) -> LongwireError:
             errors, ERROR_CLASSES.get(info.reason, ""), errors.RequestRefusedError
         )
         error: LongwireError = error_class(
-            call.details(), reason=info.reason, details=dict(info.metadata)
+            call.details() or info.reason, reason=info.reason, details=dict(info.metadata)
         )
         return error
     return _error_without_reason(call, address)

@@ -6,28 +6,27 @@ import json
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
-from longwire.providers.models.backend_configuration import QasmBackendConfiguration
-from longwire.providers.models.backend_properties import BackendProperties
-from longwire.providers.models.pulse_backend_configuration import configuration_class
-from qiskit.circuit import ControlFlowOp, QuantumCircuit
+from qiskit.circuit import QuantumCircuit
 from qiskit.providers import BackendV2, JobV1, Options
 from qiskit.transpiler import Target
 from qiskit_aer import AerSimulator
 from qiskit_aer.noise import NoiseModel
 
+from longwire.providers.models.backend_configuration import QasmBackendConfiguration
+from longwire.providers.models.backend_properties import BackendProperties
+from longwire.providers.models.pulse_backend_configuration import configuration_class
+from longwire_server.backends.fit import Site, operation_sites
+
 __all__ = ["NoisyDevice"]
 
-# An operation's name with the qubits that it acts on.
-Site: TypeAlias = tuple[str, tuple[int, ...]]
 
-
-class NoisyDevice(BackendV2):  # type: ignore[misc]
+class NoisyDevice(BackendV2):
     """A device model of qiskit-ibm-runtime, run as ``AerSimulator.from_backend`` runs it.
 
-    The noise model of a whole device is large: with 127 qubits it takes 3 s to
-    build, and Aer spends 1.6 s of every run on reading it. Here every run gets
+    The noise model of a whole device is large: with 127 qubits it takes seconds to
+    build, and Aer more than one second of every run to read. Here every run gets
     the noise of those operations alone that its circuits hold, which gives the
     same results from the same seed in milliseconds.
 
@@ -45,6 +44,9 @@ class NoisyDevice(BackendV2):  # type: ignore[misc]
         self._anchor = frozenset(_kraus_sites(model.target))
         self._simulator = AerSimulator.from_backend(model, noise_model=None)
         self._options = self._simulator.options
+        document = self._document(model.conf_filename)
+        self._configuration = configuration_class(document).from_dict(document)
+        self._properties = BackendProperties.from_dict(self._document(model.props_filename))
         self._noise_of = lru_cache(maxsize=32)(self._build_noise)
 
     @property
@@ -55,7 +57,7 @@ class NoisyDevice(BackendV2):  # type: ignore[misc]
     @property
     def max_circuits(self) -> int | None:
         """Most circuits of one job, as the device's configuration says."""
-        return getattr(self.configuration(), "max_experiments", None)
+        return getattr(self._configuration, "max_experiments", None)
 
     @classmethod
     def _default_options(cls) -> Options:
@@ -63,12 +65,11 @@ class NoisyDevice(BackendV2):  # type: ignore[misc]
 
     def configuration(self) -> QasmBackendConfiguration:
         """Returns the device's configuration, read from its document."""
-        document = self._document(self._model.conf_filename)
-        return configuration_class(document).from_dict(document)
+        return self._configuration
 
     def properties(self) -> BackendProperties:
         """Returns the device's properties, read from their document."""
-        return BackendProperties.from_dict(self._document(self._model.props_filename))
+        return self._properties
 
     def run(self, run_input: QuantumCircuit | Sequence[QuantumCircuit], **options: Any) -> JobV1:
         """Runs circuits of the device's operations, with its noise.
@@ -80,7 +81,7 @@ class NoisyDevice(BackendV2):  # type: ignore[misc]
         """
         circuits = [run_input] if isinstance(run_input, QuantumCircuit) else list(run_input)
         if options.get("noise_model") is None:
-            sites = frozenset(site for circuit in circuits for site in _sites(circuit))
+            sites = frozenset(site for each in circuits for site in operation_sites(each))
             options["noise_model"] = self._noise_of(sites | self._anchor)
         return self._simulator.run(circuits, **options)
 
@@ -93,7 +94,7 @@ class NoisyDevice(BackendV2):  # type: ignore[misc]
         return document
 
 
-class _PartOfDevice(BackendV2):  # type: ignore[misc]
+class _PartOfDevice(BackendV2):
     """What ``NoiseModel.from_backend`` reads of a device, reduced to some operations."""
 
     def __init__(self, whole: Target, sites: frozenset[Site]) -> None:
@@ -129,18 +130,6 @@ class _PartOfDevice(BackendV2):  # type: ignore[misc]
 
     def run(self, run_input: Any, **options: Any) -> JobV1:
         raise NotImplementedError("a part of a device only lends its noise")
-
-
-def _sites(circuit: QuantumCircuit, qubits: Sequence[int] | None = None) -> Iterator[Site]:
-    """Yields the operations of a circuit with their qubits, those in blocks included."""
-    outer = range(circuit.num_qubits) if qubits is None else qubits
-    for instruction in circuit.data:
-        here = tuple(outer[circuit.find_bit(qubit).index] for qubit in instruction.qubits)
-        if isinstance(instruction.operation, ControlFlowOp):
-            for block in instruction.operation.blocks:
-                yield from _sites(block, here)
-        else:
-            yield instruction.operation.name, here
 
 
 def _kraus_sites(target: Target) -> Iterator[Site]:

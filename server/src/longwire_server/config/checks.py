@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from longwire_server.config.lines import Path as KeyPath
-from longwire_server.config.model import DEFAULT_POOL, BackendSection, PoolSection
+from longwire_server.config.model import (
+    DEFAULT_POOL,
+    MIN_MEMORY_MB,
+    BackendSection,
+    PoolSection,
+)
 from longwire_server.config.problems import did_you_mean
 from longwire_server.config.source import Source
 
@@ -71,14 +76,16 @@ def complete_pools(
 
     Returns:
         The pools, none with an open limit. Processes without a limit of their
-        own get equal shares of 80 % of the memory, at least 256 MiB: the rest
-        is for the server and the system.
+        own get equal shares of 80 % of the memory, the rest being for the server
+        and the system, but not less than a worker needs to start.
     """
     pools = list(declared)
     needs_default = include_entry_points or any(each.pool == DEFAULT_POOL for each in backends)
     if needs_default and all(pool.name != DEFAULT_POOL for pool in pools):
         pools.append(PoolSection(name=DEFAULT_POOL))
-    share_mb = max(256, memory_mb * 8 // 10 // max(1, sum(pool.processes for pool in pools)))
+    share_mb = max(
+        MIN_MEMORY_MB, memory_mb * 8 // 10 // max(1, sum(pool.processes for pool in pools))
+    )
     return tuple(
         pool.model_copy(update={"memory_limit_mb": pool.memory_limit_mb or share_mb})
         for pool in pools

@@ -28,6 +28,9 @@ from longwire_server.config.source import Source
 
 DEFAULT_POOL: Final = "default"
 MIB: Final = 1 << 20
+# Least memory of a worker: Qiskit's and Aer's libraries and threads alone take
+# 1.9 GB of address space, which is what the limit counts.
+MIN_MEMORY_MB: Final = 3072
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.()-]{0,127}")
 _IMPORT_PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
@@ -126,9 +129,11 @@ class PoolSection(_Section):
     processes: Count = Field(default_factory=available_processors, examples=["4"])
     # Threads that each process may compute with.
     threads: Count = Field(default=1, examples=["1"])
-    # Memory that each process may use, in MiB. None until the file is loaded,
+    # Address space that each process may use, in MiB. None until the file is loaded,
     # which gives each process of every pool its share of 80 % of the memory.
-    memory_limit_mb: Annotated[int, Field(ge=256)] | None = Field(default=None, examples=["4096"])
+    memory_limit_mb: Annotated[int, Field(ge=MIN_MEMORY_MB)] | None = Field(
+        default=None, examples=["4096"]
+    )
     # Longest wall time of one attempt at a job, in seconds.
     time_limit_seconds: float = Field(default=3600.0, gt=0, examples=["3600"])
 

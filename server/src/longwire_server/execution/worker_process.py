@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import signal
 import socket
 import sys
 from collections.abc import Callable, Iterable
+from typing import cast
 
 from longwire.v1.error_pb2 import ErrorReason
 from longwire_server.execution.executor import (
@@ -166,8 +168,8 @@ class _FrameProtocol(asyncio.Protocol):
         self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        # uvloop's transports do not derive from asyncio's.
+        self._transport = cast("asyncio.Transport", transport)
 
     def send(self, data: bytes) -> None:
         self._transport.write(data)
@@ -205,8 +207,6 @@ def _environment(threads: int) -> dict[str, str]:
 
 def _how_it_ended(code: int) -> str:
     if code < 0:
-        import signal
-
         try:
             return f"The worker process was ended by {signal.Signals(-code).name}"
         except ValueError:

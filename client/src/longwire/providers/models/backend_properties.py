@@ -14,6 +14,8 @@ __all__ = ["BackendProperties"]
 
 # A property's value in SI units, and when it was measured.
 Measured = tuple[float, datetime]
+# Gates by name, then by qubits.
+GateIndex = dict[str, dict[tuple[int, ...], Gate]]
 
 _BASE_UNITS = frozenset({"", "s", "Hz", "K"})
 # Powers of ten above one, for those below it are no exact floating-point numbers.
@@ -25,8 +27,8 @@ _SMALL_PREFIXES = {"p": 1e12, "n": 1e9, "u": 1e6, "\u00b5": 1e6, "\u03bc": 1e6, 
 class BackendProperties(Document):
     """What was measured of a backend: errors, times and frequencies of qubits and gates.
 
-    The lookups return SI units: seconds and hertz. They see the gates as they
-    were at the first lookup.
+    The lookups return SI units: seconds and hertz. Those of
+    gates are indexed at the first: replace the list rather than change it.
 
     Args:
         backend_name: the backend's name.
@@ -80,7 +82,7 @@ class BackendProperties(Document):
             gates=gates,
             general=general,
         )
-        self._gate_index: dict[str, dict[tuple[int, ...], Gate]] | None = None
+        self._indexed: tuple[list[Gate], GateIndex] | None = None
 
     @classmethod
     def _parsed(cls, data: dict[str, Any]) -> dict[str, Any]:
@@ -235,12 +237,13 @@ class BackendProperties(Document):
         """The gates that do not work, each on its qubits."""
         return [gate for gate in self.gates if not _is_operational(gate.parameters)]
 
-    def _index(self) -> dict[str, dict[tuple[int, ...], Gate]]:
-        if self._gate_index is None:
-            self._gate_index = {}
+    def _index(self) -> GateIndex:
+        if self._indexed is None or self._indexed[0] is not self.gates:
+            index: GateIndex = {}
             for gate in self.gates:
-                self._gate_index.setdefault(gate.gate, {})[tuple(gate.qubits)] = gate
-        return self._gate_index
+                index.setdefault(gate.gate, {})[tuple(gate.qubits)] = gate
+            self._indexed = (self.gates, index)
+        return self._indexed[1]
 
     def _qubit_value(self, qubit: int, name: str) -> float:
         value, _ = self.qubit_property(qubit, name)

@@ -14,10 +14,12 @@ def main() -> None:
     """Reads the settings, enters the sandbox, and serves."""
     descriptor, parent_pid = int(sys.argv[1]), int(sys.argv[2])
     logging.basicConfig(
-        level=logging.INFO,
+        level=logging.WARNING,
         stream=sys.stderr,
         format="%(asctime)s %(levelname)s worker %(process)d %(message)s",
     )
+    # Qiskit tells of every pass at INFO: that is no news, and takes time.
+    logging.getLogger("longwire_server").setLevel(logging.INFO)
     connection = FrameSocket(socket.socket(fileno=descriptor))
     first = connection.receive()
     if first is None:

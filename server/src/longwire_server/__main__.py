@@ -1,0 +1,5 @@
+"""``python -m longwire_server``: the command ``longwire-server``."""
+
+from longwire_server.cli import main
+
+main()

@@ -1,0 +1,87 @@
+"""The run options of Aer: which are the operator's, and which values the others take.
+
+Aer accepts any name and many wrong values in silence (observed with qiskit-aer
+0.18.2), so what it leaves open is written down here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from qiskit.providers import Options
+
+# Threads, memory, devices and what runs in other processes: they belong to the
+# worker and its limits, or decide over the whole machine.
+OPERATOR_OPTIONS: Final = frozenset(
+    {
+        "accept_distributed_results",
+        "batched_shots_gpu",
+        "batched_shots_gpu_max_qubits",
+        "blocking_enable",
+        "blocking_qubits",
+        "chunk_swap_buffer_qubits",
+        "cuStateVec_enable",
+        "device",
+        "executor",
+        "max_job_size",
+        "max_memory_mb",
+        "max_parallel_experiments",
+        "max_parallel_shots",
+        "max_parallel_threads",
+        "max_shot_size",
+        "mps_omp_threads",
+        "num_threads_per_device",
+        "use_cuTensorNet_autotuning",
+    }
+)
+
+# The types of options that are None where nothing is chosen.
+TYPES: Final[Mapping[str, type]] = {
+    "fusion_max_qubit": int,
+    "fusion_threshold": int,
+    "matrix_product_state_max_bond_dimension": int,
+    "memory": bool,
+    "seed_simulator": int,
+    "validation_threshold": float,
+}
+
+# The values of options that take one of a few.
+VALUES: Final[Mapping[str, tuple[str, ...]]] = {
+    "extended_stabilizer_sampling_method": (
+        "metropolis",
+        "norm_estimation",
+        "resampled_metropolis",
+    ),
+    "mps_sample_measure_algorithm": ("mps_apply_measure", "mps_heuristic", "mps_probabilities"),
+    "mps_swap_direction": ("mps_swap_left", "mps_swap_right"),
+    "precision": ("double", "single"),
+}
+
+
+def are_aer_options(options: Options) -> bool:
+    """Whether options are those of Aer, as they are on every backend that it runs."""
+    return {"max_memory_mb", "max_parallel_threads"} <= set(options)
+
+
+def available_methods() -> tuple[str, ...]:
+    """Returns the simulation methods that Aer has on this machine."""
+    from qiskit_aer import AerSimulator
+
+    return tuple(AerSimulator().available_methods())
+
+
+def is_noise_model(value: object) -> bool:
+    """Whether a value can be the option ``noise_model``."""
+    from qiskit_aer.noise import NoiseModel
+
+    return isinstance(value, NoiseModel)
+
+
+def state_memory_mb(memory_limit_mb: int) -> int:
+    """Returns how much of a worker's memory Aer may fill with quantum states, in MiB.
+
+    The rest is for Qiskit and Aer themselves, whose libraries and threads take
+    1.9 GB of address space, and for circuits and results.
+    """
+    return max(memory_limit_mb - 2048, memory_limit_mb // 4)

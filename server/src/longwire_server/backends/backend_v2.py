@@ -1,0 +1,101 @@
+"""Hosts a BackendV2 of Qiskit 2."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from qiskit.circuit import QuantumCircuit
+from qiskit.providers import BackendV2
+
+from longwire.providers.models.backend_configuration import QasmBackendConfiguration
+from longwire_server.backends.aer_options import are_aer_options, state_memory_mb
+from longwire_server.backends.fit import InstructionSet, TargetInstructions
+from longwire_server.backends.hosted_backend import HostedBackend
+from longwire_server.backends.options import OptionRules
+from longwire_server.backends.spec import BackendSpec
+from longwire_server.backends.synthesis import configuration_of, is_simulator, properties_of
+from longwire_server.config.machine import physical_memory_mb
+
+
+class HostedBackendV2(HostedBackend):
+    """A BackendV2, with the models of the classic interface made from its Target.
+
+    Args:
+        spec: what the configuration says of it.
+        backend: the backend.
+        threads: threads that Aer may use; None leaves its own setting.
+        memory_limit_mb: memory of this process in MiB; None for no limit.
+    """
+
+    def __init__(
+        self,
+        spec: BackendSpec,
+        backend: BackendV2,
+        *,
+        threads: int | None = None,
+        memory_limit_mb: int | None = None,
+    ) -> None:
+        self._backend = backend
+        self._is_aer = are_aer_options(backend.options)
+        self._is_simulator = is_simulator(backend)
+        if self._is_aer:
+            _confine(backend, threads, memory_limit_mb)
+        most_qubits = _state_vector_qubits(memory_limit_mb)
+        configuration = configuration_of(backend, num_qubits=self._sensible_num_qubits(most_qubits))
+        if self._is_bound_by_memory(configuration):
+            configuration.n_qubits = min(configuration.n_qubits, most_qubits)
+        super().__init__(spec, configuration, properties_of(backend), backend.backend_version or "")
+        self._rules = OptionRules(self.name, backend.options)
+
+    def _execute(self, circuits: list[QuantumCircuit], options: Mapping[str, Any]) -> Any:
+        return self._backend.run(circuits, **options).result()
+
+    def _checked_options(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        return self._rules.checked(options)
+
+    def _option_names(self) -> Sequence[str]:
+        return self._rules.names
+
+    def _default_shots(self) -> int | None:
+        shots = self._rules.default("shots")
+        return shots if isinstance(shots, int) else None
+
+    def _num_qubits(self) -> int | None:
+        if self._is_bound_by_memory(self._configuration):
+            return None
+        num_qubits: int | None = self._backend.num_qubits
+        return num_qubits
+
+    def _instructions(self) -> InstructionSet | None:
+        return None if self._is_simulator else TargetInstructions(self._backend.target)
+
+    def _is_bound_by_memory(self, configuration: QasmBackendConfiguration) -> bool:
+        """Whether the number of qubits is only what memory holds as a state vector.
+
+        Aer runs larger circuits with other methods, and refuses itself what is
+        too large.
+        """
+        return self._is_aer and self._is_simulator and configuration.coupling_map is None
+
+    def _sensible_num_qubits(self, most_qubits: int) -> int:
+        """Returns the number of qubits for the configuration, which must have one."""
+        if self._backend.num_qubits is not None:
+            return int(self._backend.num_qubits)
+        # BasicSimulator states its own bound in this attribute alone.
+        return min(most_qubits, getattr(self._backend, "MAX_QUBITS_STATEVECTOR", most_qubits))
+
+
+def _state_vector_qubits(memory_limit_mb: int | None) -> int:
+    """Returns how many qubits a state vector in memory has, at 16 bytes an amplitude."""
+    memory_bytes = state_memory_mb(memory_limit_mb or physical_memory_mb()) << 20
+    return int(math.log2(memory_bytes / 16))
+
+
+def _confine(backend: BackendV2, threads: int | None, memory_limit_mb: int | None) -> None:
+    """Keeps Aer within the worker's threads and memory."""
+    if threads:
+        backend.set_options(max_parallel_threads=threads)
+    if memory_limit_mb:
+        backend.set_options(max_memory_mb=state_memory_mb(memory_limit_mb))

@@ -1,0 +1,93 @@
+"""Hosts a subclass of longwire.providers.BaseBackend."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from qiskit.circuit import QuantumCircuit
+from qiskit.result import Result
+
+from longwire.providers import BaseBackend
+from longwire.qobj import QasmQobj
+from longwire.qobj.assemble import assemble
+from longwire.qobj.disassemble import disassemble_experiments
+from longwire_server.backends.fit import ConfiguredInstructions, InstructionSet
+from longwire_server.backends.hosted_backend import HostedBackend, merged_options
+from longwire_server.backends.options import check_value, unknown_option
+from longwire_server.backends.outcome import checked_result
+from longwire_server.backends.spec import BackendSpec
+
+# What a Qobj's config holds for every driver.
+_QOBJ_OPTIONS = ("meas_level", "meas_return", "memory", "seed_simulator", "shots")
+
+
+class HostedClassicBackend(HostedBackend):
+    """A BaseBackend. Its ``run`` gets circuits, or a Qobj where its first parameter is `qobj`.
+
+    Args:
+        spec: what the configuration says of it.
+        backend: the backend.
+    """
+
+    def __init__(self, spec: BackendSpec, backend: BaseBackend) -> None:
+        self._backend = backend
+        super().__init__(spec, backend.configuration(), backend.properties(), backend.version())
+        first, *others = inspect.signature(backend.run).parameters.values()
+        self._takes_qobj = first.name == "qobj"
+        self._takes_any = any(each.kind is each.VAR_KEYWORD for each in others)
+        named = {
+            each.name for each in others if each.kind not in (each.VAR_KEYWORD, each.VAR_POSITIONAL)
+        }
+        self._names = tuple(sorted({*named, *(_QOBJ_OPTIONS if self._takes_qobj else ())}))
+
+    def _execute(self, circuits: list[QuantumCircuit], options: Mapping[str, Any]) -> Any:
+        if self._takes_qobj:
+            return _result_of(self._backend.run(assemble(circuits, **options)))
+        return _result_of(self._backend.run(circuits, **options))
+
+    def _run_qobj(self, qobj: QasmQobj, options: Mapping[str, Any]) -> Result:
+        if not self._takes_qobj:
+            return super()._run_qobj(qobj, options)
+        # The driver gets the document as it was sent, with the options of the run in it.
+        experiments = disassemble_experiments(qobj)
+        for experiment in experiments:
+            checked = self._checked_options(merged_options(experiment, options))
+            self._check_program([experiment.circuit], checked.get("shots"))
+        self._limits().check([each.circuit for each in experiments], shots=None)
+        changed = QasmQobj.from_dict(qobj.to_dict())
+        for name, value in options.items():
+            if value is not None:
+                setattr(changed.config, name, value)
+        return checked_result(
+            _result_of(self._backend.run(changed)),
+            [experiment.circuit.name for experiment in experiments],
+            self.name,
+            memory=getattr(changed.config, "memory", False),
+        )
+
+    def _checked_options(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        given = {name: value for name, value in options.items() if value is not None}
+        for name, value in given.items():
+            if not self._takes_any and name not in self._names:
+                raise unknown_option(name, self.name, self._names)
+            check_value(name, value)
+        return given
+
+    def _option_names(self) -> Sequence[str]:
+        return self._names
+
+    def _status(self) -> tuple[bool, str]:
+        status = self._backend.status()
+        return status.operational, status.status_msg
+
+    def _instructions(self) -> InstructionSet | None:
+        return (
+            None if self._configuration.simulator else ConfiguredInstructions(self._configuration)
+        )
+
+
+def _result_of(job: Any) -> Any:
+    """Returns a job's result; a driver may also return the result itself."""
+    return job.result() if callable(getattr(job, "result", None)) else job

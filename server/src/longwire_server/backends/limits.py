@@ -1,0 +1,69 @@
+"""How much one job may ask of a backend."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from qiskit.circuit import QuantumCircuit
+
+from longwire.errors import InvalidProgramError, LimitExceededError
+
+
+@dataclass(frozen=True)
+class RunLimits:
+    """The limits of one backend, as its configuration tells them.
+
+    Attributes:
+        backend_name: the backend's hosted name.
+        max_shots: most shots of one circuit.
+        max_circuits: most circuits of one job; None for any number.
+        num_qubits: most qubits of one circuit; None where only memory decides,
+            which the backend itself knows.
+    """
+
+    backend_name: str
+    max_shots: int
+    max_circuits: int | None
+    num_qubits: int | None
+
+    def check(self, circuits: Sequence[QuantumCircuit], shots: int | None) -> None:
+        """Refuses circuits and shots beyond the limits.
+
+        Args:
+            circuits: the circuits of one job.
+            shots: the shots of each; None where the backend decides.
+
+        Raises:
+            InvalidProgramError: there are no circuits, or one is not bound.
+            LimitExceededError: a limit is exceeded; the message names it.
+        """
+        if not circuits:
+            raise InvalidProgramError("the program holds no circuits; send at least one")
+        self._check_number("circuits in one job", "max_experiments", len(circuits))
+        if shots is not None:
+            self._check_number("shots", "max_shots", shots)
+        for circuit in circuits:
+            self._check_number(
+                "qubits", "n_qubits", circuit.num_qubits, f"circuit {circuit.name!r}: "
+            )
+            if circuit.parameters:
+                names = ", ".join(sorted(parameter.name for parameter in circuit.parameters))
+                raise InvalidProgramError(
+                    f"circuit {circuit.name!r} has parameters without values ({names}); "
+                    "give them values with assign_parameters before it is sent"
+                )
+
+    def _check_number(self, noun: str, limit: str, asked: int, place: str = "") -> None:
+        maximum = {
+            "max_experiments": self.max_circuits,
+            "max_shots": self.max_shots,
+            "n_qubits": self.num_qubits,
+        }[limit]
+        if maximum is not None and asked > maximum:
+            raise LimitExceededError(
+                f"{place}{asked} {noun} are more than backend {self.backend_name!r} takes: "
+                f"its configuration's {limit} is {maximum}",
+                reason="LIMIT_EXCEEDED",
+                details={"limit": limit, "maximum": str(maximum)},
+            )

@@ -1,0 +1,72 @@
+"""Checks of what a backend returned."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from qiskit.result import Result
+from qiskit.result.models import ExperimentResult
+
+from longwire.errors import JobFailedError
+
+
+def checked_result(result: Any, names: Sequence[str], backend_name: str, *, memory: bool) -> Result:
+    """Returns a backend's result when it is one and whole.
+
+    Args:
+        result: what the backend returned.
+        names: the circuits' names, in order.
+        backend_name: the backend's hosted name.
+        memory: whether the outcome of every shot was asked for.
+
+    Raises:
+        JobFailedError: a circuit failed, is missing, or lacks its memory. The
+            message has the backend's words and the circuit's name.
+    """
+    if not isinstance(result, Result):
+        raise JobFailedError(
+            f"backend {backend_name!r} returned {type(result).__name__}, not a "
+            "qiskit.result.Result; its driver must be corrected"
+        )
+    for name, experiment in zip(names, result.results, strict=False):
+        if not experiment.success:
+            raise JobFailedError(
+                f"circuit {name!r} failed on backend {backend_name!r}: "
+                f"{_words(experiment) or _words(result) or 'the backend gives no reason'}"
+            )
+    if not result.success:
+        raise JobFailedError(
+            f"circuit {_joined(names)} failed on backend {backend_name!r}: "
+            f"{_words(result) or 'the backend gives no reason'}"
+        )
+    if len(result.results) != len(names):
+        raise JobFailedError(
+            f"backend {backend_name!r} returned {len(result.results)} results for "
+            f"{len(names)} circuits; its driver must be corrected"
+        )
+    if memory:
+        _check_memory(result, names, backend_name)
+    return result
+
+
+def _check_memory(result: Result, names: Sequence[str], backend_name: str) -> None:
+    for name, experiment in zip(names, result.results, strict=True):
+        data = experiment.data
+        # Without counts the circuit measures nothing, and there is nothing to remember.
+        if hasattr(data, "counts") and not hasattr(data, "memory"):
+            raise JobFailedError(
+                f"circuit {name!r}: backend {backend_name!r} returned counts but not the outcome "
+                "of every shot; run it without memory=True"
+            )
+
+
+def _words(result: Result | ExperimentResult) -> str:
+    """Returns what a backend says about an outcome, without the word that it begins with."""
+    status = getattr(result, "status", None)
+    return str(status).removeprefix("ERROR: ").strip() if status else ""
+
+
+def _joined(names: Sequence[str]) -> str:
+    shown = ", ".join(repr(name) for name in names[:5])
+    return shown if len(names) <= 5 else f"{shown} and {len(names) - 5} more"

@@ -1,0 +1,103 @@
+"""A real server in a process of its own, for tests."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+# Generous: other work may load the machine.
+START_SECONDS = 120.0
+
+
+class ServerProcess:
+    """``longwire-server serve`` on a free port of this machine.
+
+    Args:
+        data_dir: where it keeps its jobs and its log.
+        arguments: more arguments of the command.
+        address: where it listens.
+    """
+
+    def __init__(
+        self, data_dir: Path, arguments: Sequence[str] = (), *, address: str = "localhost:0"
+    ) -> None:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        self.log_path = data_dir / "server.log"
+        command = [sys.executable, "-m", "longwire_server", "serve", "--address", address]
+        command += ["--data-dir", str(data_dir), *arguments]
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("LONGWIRE_")}
+        with self.log_path.open("ab") as log:
+            self.process = subprocess.Popen(
+                command, stdout=subprocess.PIPE, stderr=log, text=True, env=environment
+            )
+        self.address = self._read_address()
+
+    def _read_address(self) -> str:
+        assert self.process.stdout is not None
+        ready, _, _ = select.select([self.process.stdout], [], [], START_SECONDS)
+        line = self.process.stdout.readline() if ready else ""
+        if not line.startswith("listening on "):
+            self.kill()
+            raise RuntimeError(f"the server did not start: {line!r}\n{self.log()}")
+        return line.removeprefix("listening on ").strip()
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self.process.pid
+
+    def worker_pids(self) -> list[int]:
+        """The process ids of its workers."""
+        path = Path(f"/proc/{self.pid}/task/{self.pid}/children")
+        return [int(pid) for pid in path.read_text().split()]
+
+    def log(self) -> str:
+        """What it has logged."""
+        return self.log_path.read_text()
+
+    def terminate(self) -> int:
+        """Sends SIGTERM, waits, and returns the exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.wait()
+
+    def wait(self) -> int:
+        """Waits for its end and returns the exit code."""
+        code = self.process.wait(START_SECONDS)
+        if self.process.stdout is not None:
+            self.process.stdout.close()
+        return code
+
+    def kill(self) -> None:
+        """Ends it at once."""
+        with contextlib.suppress(ProcessLookupError):
+            self.process.kill()
+        self.wait()
+
+
+@contextlib.contextmanager
+def running_server(
+    data_dir: Path, *arguments: str, address: str = "localhost:0"
+) -> Iterator[ServerProcess]:
+    """A server that is gone at the end of the block."""
+    server = ServerProcess(data_dir, arguments, address=address)
+    try:
+        yield server
+    finally:
+        if server.process.poll() is None:
+            server.kill()
+
+
+def wait_until(condition: object, seconds: float = START_SECONDS) -> None:
+    """Waits until a callable returns something true."""
+    assert callable(condition)
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "the condition did not come true in time"
+        time.sleep(0.01)
