@@ -174,4 +174,6 @@ def _outcomes(names: list[object]) -> list[int] | None:
         outcomes = list(map(int, names, repeat(16)))  # type: ignore[arg-type]
     except (TypeError, ValueError):
         return None
-    return outcomes if list(map(hex, outcomes)) == names else None
+    if min(outcomes, default=0) < 0 or list(map(hex, outcomes)) != names:
+        return None
+    return outcomes

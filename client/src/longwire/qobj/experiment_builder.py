@@ -122,6 +122,9 @@ class ExperimentBuilder:
         self._preserve(first, last)
         if any(self._has_effect(step) for step in steps):
             with self._circuit.if_test(condition):
+                if all(step.bfunc is not None for step in steps):
+                    # Aer 0.18 runs a body that has no qubits whatever the condition says.
+                    self._circuit.barrier(0)
                 for number, step in enumerate(steps, first):
                     self._append_step(number, step)
         self._kept.clear()

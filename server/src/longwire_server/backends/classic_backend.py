@@ -15,7 +15,7 @@ from longwire.qobj.assemble import assemble
 from longwire.qobj.disassemble import disassemble_experiments
 from longwire_server.backends.fit import ConfiguredInstructions, InstructionSet
 from longwire_server.backends.hosted_backend import HostedBackend, merged_options
-from longwire_server.backends.options import check_value, unknown_option
+from longwire_server.backends.options import check_value, is_implied, unknown_option
 from longwire_server.backends.outcome import checked_result
 from longwire_server.backends.spec import BackendSpec
 
@@ -37,15 +37,17 @@ class HostedClassicBackend(HostedBackend):
         first, *others = inspect.signature(backend.run).parameters.values()
         self._takes_qobj = first.name == "qobj"
         self._takes_any = any(each.kind is each.VAR_KEYWORD for each in others)
-        named = {
+        self._parameters = {
             each.name for each in others if each.kind not in (each.VAR_KEYWORD, each.VAR_POSITIONAL)
         }
-        self._names = tuple(sorted({*named, *(_QOBJ_OPTIONS if self._takes_qobj else ())}))
+        in_qobj = _QOBJ_OPTIONS if self._takes_qobj else ()
+        self._names = tuple(sorted(self._parameters.union(in_qobj)))
 
     def _execute(self, circuits: list[QuantumCircuit], options: Mapping[str, Any]) -> Any:
-        if self._takes_qobj:
-            return _result_of(self._backend.run(assemble(circuits, **options)))
-        return _result_of(self._backend.run(circuits, **options))
+        if not self._takes_qobj:
+            return _result_of(self._backend.run(circuits, **options))
+        arguments, config = self._shared_out(options)
+        return _result_of(self._backend.run(assemble(circuits, **config), **arguments))
 
     def _run_qobj(self, qobj: QasmQobj, options: Mapping[str, Any]) -> Result:
         if not self._takes_qobj:
@@ -56,24 +58,34 @@ class HostedClassicBackend(HostedBackend):
             checked = self._checked_options(merged_options(experiment, options))
             self._check_program([experiment.circuit], checked.get("shots"))
         self._limits().check([each.circuit for each in experiments], shots=None)
+        arguments, config = self._shared_out(self._checked_options(options))
         changed = QasmQobj.from_dict(qobj.to_dict())
-        for name, value in options.items():
-            if value is not None:
-                setattr(changed.config, name, value)
+        for name, value in config.items():
+            setattr(changed.config, name, value)
         return checked_result(
-            _result_of(self._backend.run(changed)),
+            _result_of(self._backend.run(changed, **arguments)),
             [experiment.circuit.name for experiment in experiments],
             self.name,
             memory=getattr(changed.config, "memory", False),
         )
 
+    def _shared_out(self, options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Returns the options that are parameters of ``run``, and those for the Qobj."""
+        arguments = {name: value for name, value in options.items() if name in self._parameters}
+        config = {name: value for name, value in options.items() if name not in arguments}
+        return arguments, config
+
     def _checked_options(self, options: Mapping[str, Any]) -> dict[str, Any]:
-        given = {name: value for name, value in options.items() if value is not None}
-        for name, value in given.items():
-            if not self._takes_any and name not in self._names:
+        checked = {}
+        for name, value in options.items():
+            known = self._takes_any or name in self._names
+            if value is None or (not known and is_implied(name, value)):
+                continue
+            if not known:
                 raise unknown_option(name, self.name, self._names)
             check_value(name, value)
-        return given
+            checked[name] = value
+        return checked
 
     def _option_names(self) -> Sequence[str]:
         return self._names

@@ -64,7 +64,7 @@ class OptionRules:
         """
         checked = {}
         for name, value in given.items():
-            if value is None or self._is_implied(name, value):
+            if value is None or (name not in self._options and is_implied(name, value)):
                 continue
             self._check_name(name)
             check_value(name, value)
@@ -77,9 +77,6 @@ class OptionRules:
     def _is_operators(self, name: str) -> bool:
         return self._is_aer and name in aer_options.OPERATOR_OPTIONS
 
-    def _is_implied(self, name: str, value: Any) -> bool:
-        return name not in self._options and value in _IMPLIED.get(name, ())
-
     def _check_name(self, name: str) -> None:
         if self._is_operators(name):
             raise InvalidOptionError(
@@ -88,11 +85,6 @@ class OptionRules:
             )
         if name in self._options:
             return
-        if name == "memory":
-            raise InvalidOptionError(
-                f"backend {self._backend_name!r} cannot return the outcome of every shot; "
-                "leave memory out and read the counts"
-            )
         raise unknown_option(name, self._backend_name, self.names)
 
     def _check_type(self, name: str, value: Any) -> None:
@@ -131,8 +123,18 @@ class OptionRules:
             raise InvalidOptionError(f"the option {name!r} is refused: {error}") from error
 
 
+def is_implied(name: str, value: Any) -> bool:
+    """Whether an option asks for what a backend does that does not know the option."""
+    return value in _IMPLIED.get(name, ())
+
+
 def unknown_option(name: str, backend_name: str, known: Sequence[str]) -> InvalidOptionError:
     """Returns the error for an option that a backend does not have, with the nearest ones."""
+    if name == "memory":
+        return InvalidOptionError(
+            f"backend {backend_name!r} cannot return the outcome of every shot; "
+            "leave memory out and read the counts"
+        )
     near = get_close_matches(name, known, n=3)
     if near:
         hint = f"did you mean {', '.join(map(repr, near))}?"

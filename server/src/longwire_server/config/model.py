@@ -86,7 +86,10 @@ class LimitsSection(_Section):
     result_bytes: Count = Field(default=1024 * MIB, examples=["1_073_741_824"])
     # Largest result that is sent with a job's last event, in bytes; larger ones
     # are fetched in chunks.
-    inline_result_bytes: Count = Field(default=MIB, examples=["1_048_576"])
+    inline_result_bytes: Count = Field(
+        default_factory=lambda limits: min(MIB, limits.get("result_bytes", MIB)),
+        examples=["1_048_576"],
+    )
     # Jobs that may wait at once, over all backends.
     queued_jobs: Count = Field(default=100_000, examples=["100_000"])
 
