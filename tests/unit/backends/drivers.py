@@ -102,7 +102,7 @@ class Classic(BaseBackend):
     def __init__(self, **changes: Any) -> None:
         super().__init__(configuration(**changes))
 
-    def run(self, circuits: list[Any], shots: int = 5, colour: str = "red") -> Result:
+    def run(self, circuits: list[Any], shots: int = 5, colour: str = "red") -> Result:  # type: ignore[override]
         names = [circuit.name for circuit in circuits]
         header = {"shots": shots, "colour": colour, "names": names}
         return result(circuits, {"counts": {"0x1": shots}}, header=header)
@@ -112,14 +112,14 @@ class Classic(BaseBackend):
 
 
 class ClassicWithAnyOption(Classic):
-    def run(self, run_input: list[Any], **options: Any) -> Job:
+    def run(self, run_input: list[Any], **options: Any) -> Job:  # type: ignore[override]
         return Job(result(run_input, {"counts": {"0x1": 1}}, header=options))
 
 
 class ClassicQobj(Classic):
     """A driver of the old interface."""
 
-    def run(self, qobj: Any, noise: str = "none") -> Job:
+    def run(self, qobj: Any, noise: str = "none") -> Job:  # type: ignore[override]
         outcomes = [
             {
                 "shots": qobj.config.shots,

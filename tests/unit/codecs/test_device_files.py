@@ -57,7 +57,7 @@ def difference(left: Any, right: Any) -> str | None:
     if isinstance(left, dict) and isinstance(right, dict) and left.keys() == right.keys():
         members = ((f".{key}", left[key], right[key]) for key in left)
     elif isinstance(left, list) and isinstance(right, list) and len(left) == len(right):
-        members = ((index, *pair) for index, pair in enumerate(zip(left, right, strict=True)))
+        members = ((f"[{i}]", *pair) for i, pair in enumerate(zip(left, right, strict=True)))
     elif isinstance(left, bool) or isinstance(right, bool) or not isinstance(left, int | float):
         same = type(left) is type(right) and left == right
         return None if same else f": {left!r} and {right!r}"
@@ -67,7 +67,7 @@ def difference(left: Any, right: Any) -> str | None:
     for step, *pair in members:
         found = difference(*pair)
         if found is not None:
-            return f"{step if isinstance(step, str) else f'[{step}]'}{found}"
+            return f"{step}{found}"
     return None
 
 

@@ -130,5 +130,5 @@ def test_base_job_without_its_methods_cannot_be_made() -> None:
     class Lame(BaseJob):
         pass
 
-    with pytest.raises(TypeError, match="cancel.*result.*status.*submit"):
+    with pytest.raises(TypeError, match=r"cancel.*result.*status.*submit"):
         Lame("backend", "id")  # type: ignore[abstract]

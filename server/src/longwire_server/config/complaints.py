@@ -35,6 +35,8 @@ _TOML_TYPES: tuple[tuple[type, str], ...] = (
 def complaints(section: type[BaseModel], error: ValidationError) -> Iterator[tuple[KeyPath, str]]:
     """Yields the key inside the section, and the sentence, of everything found wrong."""
     for details in error.errors(include_url=False):
+        if details["type"] == "default_factory_not_called":
+            continue  # it follows from another key, whose mistake is told
         yield tuple(details["loc"][:1]), _sentence(section, details)
 
 
