@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 # Generous: other work may load the machine.
@@ -23,19 +23,29 @@ class ServerProcess:
         data_dir: where it keeps its jobs and its log.
         arguments: more arguments of the command.
         address: where it listens.
+        environment: variables beside this process's own.
     """
 
     def __init__(
-        self, data_dir: Path, arguments: Sequence[str] = (), *, address: str = "localhost:0"
+        self,
+        data_dir: Path,
+        arguments: Sequence[str] = (),
+        *,
+        address: str = "localhost:0",
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         data_dir.mkdir(parents=True, exist_ok=True)
         self.log_path = data_dir / "server.log"
         command = [sys.executable, "-m", "longwire_server", "serve", "--address", address]
         command += ["--data-dir", str(data_dir), *arguments]
-        environment = {k: v for k, v in os.environ.items() if not k.startswith("LONGWIRE_")}
+        kept = {k: v for k, v in os.environ.items() if not k.startswith("LONGWIRE_")}
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
-                command, stdout=subprocess.PIPE, stderr=log, text=True, env=environment
+                command,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                env={**kept, **(environment or {})},
             )
         self.address = self._read_address()
 
@@ -83,15 +93,37 @@ class ServerProcess:
 
 @contextlib.contextmanager
 def running_server(
-    data_dir: Path, *arguments: str, address: str = "localhost:0"
+    data_dir: Path,
+    *arguments: str,
+    address: str = "localhost:0",
+    environment: Mapping[str, str] | None = None,
 ) -> Iterator[ServerProcess]:
     """A server that is gone at the end of the block."""
-    server = ServerProcess(data_dir, arguments, address=address)
+    server = ServerProcess(data_dir, arguments, address=address, environment=environment)
     try:
         yield server
     finally:
         if server.process.poll() is None:
             server.kill()
+
+
+DRIVERS = Path(__file__).parent / "drivers"
+
+
+@contextlib.contextmanager
+def configured_server(
+    data_dir: Path, config: str, *, address: str = "localhost:0"
+) -> Iterator[ServerProcess]:
+    """A server with a configuration in TOML, which may name the drivers of ``tests/drivers``."""
+    data_dir.mkdir(parents=True, exist_ok=True)
+    path = data_dir / "longwire-server.toml"
+    path.write_text(config)
+    # Workers inherit it, as they do every variable that begins with PYTHON.
+    environment = {"PYTHONPATH": str(DRIVERS)}
+    with running_server(
+        data_dir, "--config", str(path), address=address, environment=environment
+    ) as server:
+        yield server
 
 
 def wait_until(condition: object, seconds: float = START_SECONDS) -> None:

@@ -34,7 +34,7 @@ def test_description_is_complete_for_every_kind_of_backend(
     # The document is whole: it can be read again, and be written as JSON.
     document = configuration.to_dict()
     assert type(configuration).from_dict(json.loads(json.dumps(document))) == configuration
-    assert {gate["name"] for gate in document["gates"]} >= set()
+    assert {gate["name"] for gate in document["gates"]} & set(configuration.basis_gates)
 
 
 @pytest.mark.parametrize(
@@ -126,6 +126,15 @@ def test_description_of_a_model_with_runtimes_own_configuration_is_kept(load: Lo
     assert described.properties is not None
     assert described.properties.t1(0) > 0
     assert not described.backend.simulator
+
+
+def test_description_of_any_device_model_is_that_of_its_documents(load: Load) -> None:
+    target = "longwire_server.backends.hosted:fake_device"
+    described = load(target, "manila", arguments={"model": "FakeManilaV2"}).describe()
+    assert described.backend.num_qubits == 5
+    assert described.configuration.processor_type["family"] == "Falcon"
+    assert described.properties is not None
+    assert described.properties.backend_name == "manila"
 
 
 def test_description_of_a_classic_driver_is_its_own(load: Load) -> None:

@@ -21,7 +21,7 @@ def fitting(hosted: HostedBackend, circuit: QuantumCircuit, first_qubit: int) ->
     configuration = hosted.describe().configuration
     return transpile(
         circuit,
-        basis_gates=configuration.basis_gates + ["reset", "delay", "if_else"],
+        basis_gates=[*configuration.basis_gates, "reset", "delay", "if_else"],
         coupling_map=configuration.coupling_map,
         initial_layout=list(range(first_qubit, first_qubit + circuit.num_qubits)),
         optimization_level=1,

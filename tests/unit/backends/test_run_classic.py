@@ -57,7 +57,7 @@ def test_run_keeps_to_the_drivers_configuration(load: Load) -> None:
     gate.h(0)
     with pytest.raises(InvalidProgramError, match=r"'turned'.*'cx' on qubits \(1, 0\)"):
         hosted.run([turned], {})
-    with pytest.raises(InvalidProgramError, match="'gate'.*'h'"):
+    with pytest.raises(InvalidProgramError, match=r"'gate'.*'h'"):
         hosted.run([gate], {})
     with pytest.raises(LimitExceededError, match="max_shots is 100"):
         hosted.run([pair()], {"shots": 101})
@@ -122,7 +122,13 @@ def qobj_document(**config: Any) -> dict[str, Any]:
         "type": "QASM",
         "schema_version": "1.3.0",
         "header": {},
-        "config": {"memory_slots": 3, "n_qubits": 2, "max_credits": 10, **config},
+        "config": {
+            "memory_slots": 3,
+            "n_qubits": 2,
+            "max_credits": 10,
+            "init_qubits": True,
+            **config,
+        },
         "experiments": [experiment("zero", 0), experiment("one", 1, shots=4)],
     }
 
@@ -147,6 +153,8 @@ def test_run_of_a_qobj_with_an_option_that_is_unknown_is_refused(aer: HostedBack
         aer.run(QasmQobj.from_dict(qobj_document(shotz=6)), {})
     with pytest.raises(InvalidOptionError, match="operator"):
         aer.run(QasmQobj.from_dict(qobj_document(max_memory_mb=0)), {})
+    with pytest.raises(InvalidOptionError, match="'init_qubits'"):
+        aer.run(QasmQobj.from_dict(qobj_document(init_qubits=False)), {})
 
 
 def test_run_of_a_qobj_with_a_method_of_the_circuit_is_refused(aer: HostedBackend) -> None:

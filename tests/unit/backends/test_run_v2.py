@@ -97,7 +97,6 @@ def test_run_on_aer_of_more_qubits_than_memory_holds_is_aers_choice(aer: HostedB
         ({"zero_threshold": True}, "must be a number"),
         ({"noise_model": {"errors": []}}, "NoiseModel, not dict"),
         ({"meas_level": 1}, "no run option 'meas_level'"),
-        ({"meas_level": 3}, "0, 1 or 2"),
         ({"max_memory_mb": -1}, "server's operator"),
         ({"max_parallel_threads": 64}, "server's operator"),
         ({"max_parallel_shots": 64}, "server's operator"),
@@ -110,12 +109,9 @@ def test_run_on_aer_of_more_qubits_than_memory_holds_is_aers_choice(aer: HostedB
 def test_run_with_a_wrong_option_is_refused(
     aer: HostedBackend, options: dict[str, Any], message: str
 ) -> None:
-    if "meas_level" in options and options["meas_level"] == 3:
-        message = "no run option 'meas_level'"
     with pytest.raises(InvalidOptionError) as caught:
         aer.run([flips()], options)
     assert message in caught.value.message
-    assert repr(next(iter(options))) in caught.value.message or "must be" in caught.value.message
 
 
 def test_run_with_options_that_say_nothing_new_is_accepted(aer: HostedBackend) -> None:
@@ -161,7 +157,7 @@ def test_run_of_no_circuits_is_refused(aer: HostedBackend) -> None:
 def test_run_of_an_unbound_circuit_names_its_parameters(aer: HostedBackend) -> None:
     circuit = QuantumCircuit(1, name="loose")
     circuit.rx(Parameter("angle"), 0)
-    with pytest.raises(InvalidProgramError, match="'loose' has parameters without values .angle"):
+    with pytest.raises(InvalidProgramError, match=r"'loose' has parameters without values \(angle"):
         aer.run([circuit], {})
 
 
@@ -169,7 +165,7 @@ def test_run_with_memory_on_a_backend_without_it_is_refused(load: Load) -> None:
     with pytest.raises(InvalidOptionError, match="outcome of every shot"):
         load(PLAIN).run([one()], {"memory": True})
     assert load(PLAIN).run([one()], {"memory": False}).get_counts() == {"1": 10}
-    with pytest.raises(JobFailedError, match="circuit 'one'.*not the outcome"):
+    with pytest.raises(JobFailedError, match=r"circuit 'one'.*not the outcome"):
         load("unit.backends.drivers:ForgetfulV2").run([one()], {"memory": True})
 
 

@@ -71,8 +71,8 @@ def test_constructor_gives_a_document_with_qiskits_defaults() -> None:
 @pytest.mark.parametrize(
     ("member", "in_document", "in_model"),
     [
-        ("dt", 0.2222, 2.222e-10),
-        ("dtm", 0.5, 5e-10),
+        ("dt", 0.5, 5e-10),
+        ("dtm", 4.5, 4.5e-9),
         ("rep_times", [50, 1000.0], [5e-5, 1e-3]),
         ("rep_delay_range", [0.0, 500.0], [0.0, 5e-4]),
         ("rep_delay_range", [[0.0, 500.0]], [[0.0, 5e-4]]),
@@ -227,8 +227,14 @@ def test_gate_config_keeps_null_and_optional_members() -> None:
     for document in (
         {"name": "if_else", "parameters": None, "qasm_def": None, "coupling_map": []},
         {
-            **{"name": "u1", "parameters": ["lambda"], "qasm_def": "gate", "description": "d"},
-            **{"coupling_map": [[0]], "latency_map": [[1, 0]], "conditional": False, "new": 1},
+            "name": "u1",
+            "parameters": ["lambda"],
+            "qasm_def": "gate",
+            "coupling_map": [[0]],
+            "latency_map": [[1, 0]],
+            "conditional": False,
+            "description": "d",
+            "new": 1,
         },
     ):
         assert GateConfig.from_dict(document).to_dict() == document

@@ -15,18 +15,32 @@ from longwire.providers.models import (
 )
 
 CORE: dict[str, Any] = {
-    **{"backend_name": "bench", "backend_version": "1.0.0", "n_qubits": 2, "basis_gates": []},
-    **{"gates": [], "local": False, "simulator": False, "conditional": False},
-    **{"open_pulse": True, "memory": True, "max_shots": 100},
+    "backend_name": "bench",
+    "backend_version": "1.0.0",
+    "n_qubits": 2,
+    "basis_gates": [],
+    "gates": [],
+    "local": False,
+    "simulator": False,
+    "conditional": False,
+    "open_pulse": True,
+    "memory": True,
+    "max_shots": 100,
 }
 PULSE: dict[str, Any] = {
-    **{"coupling_map": [[0, 1]], "n_uchannels": 2},
+    "coupling_map": [[0, 1]],
+    "n_uchannels": 2,
     "u_channel_lo": [
         [{"q": 1, "scale": [1.0, 0.0]}],
         [{"q": 0, "scale": [-1.0, 0.5]}, {"q": 1, "scale": [1.0, 0.0]}],
     ],
-    **{"meas_levels": [1, 2], "qubit_lo_range": [[4.5, 5.5]] * 2, "meas_lo_range": [[6.5, 7.5]]},
-    **{"dt": 0.5, "dtm": 1.0, "rep_times": [100.0], "meas_kernels": ["boxcar"]},
+    "meas_levels": [1, 2],
+    "qubit_lo_range": [[4.5, 5.5], [4.5, 5.5]],
+    "meas_lo_range": [[6.5, 7.5]],
+    "dt": 0.5,
+    "dtm": 1.0,
+    "rep_times": [100.0],
+    "meas_kernels": ["boxcar"],
     "discriminators": ["linear"],
 }
 CHANNELS = {
@@ -57,7 +71,7 @@ def test_fields_are_in_si_units_and_parts_are_models(
     configuration: PulseBackendConfiguration,
 ) -> None:
     assert configuration.dt == 5e-10
-    assert configuration.sample_rate == 2e9
+    assert configuration.sample_rate == pytest.approx(2e9)
     assert configuration.rep_times == [1e-4]
     assert configuration.qubit_lo_range == [[4.5e9, 5.5e9]] * 2
     assert configuration.u_channel_lo[1][0] == UchannelLO(0, -1 + 0.5j)

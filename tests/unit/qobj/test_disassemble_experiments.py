@@ -220,4 +220,4 @@ def test_official_example_of_the_schema_with_partial_headers_runs() -> None:
     result = run([disassembled(*instructions, **header)])
 
     assert set(result.get_counts()) == {"000", "001"}
-    assert len(result.data(0)["snapstate1"]) == 100
+    assert result.data(0)["snapstate1"][0].num_qubits == 3

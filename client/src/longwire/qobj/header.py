@@ -55,6 +55,11 @@ class QobjDictField(SimpleNamespace):
             return False
         return values_equal(self.to_dict(), other.to_dict())
 
+    def __ne__(self, other: object) -> bool:
+        # SimpleNamespace has a comparison of its own, which Python would take.
+        equal = self.__eq__(other)
+        return equal if equal is NotImplemented else not equal
+
 
 class QobjHeader(QobjDictField):
     """What the sender tells about a whole Qobj; it comes back with the result."""

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from longwire.errors import InvalidQobjError
 from longwire.qobj.limits import MAX_MASKED_SLOTS, MAX_REGISTER_SLOTS
 from longwire.qobj.part import describe
@@ -101,9 +103,8 @@ def _read_step(instruction: QasmQobjInstruction, place: str) -> Step:
     if not isinstance(name, str) or not name:
         raise InvalidQobjError(f"{place}: the name must be text, not {name!r}")
     params = getattr(instruction, "params", ())
-    if not isinstance(params, Sequence) or isinstance(params, str):
-        # Terra's circuits also hand over arrays, for which a plain test of truth fails.
-        params = params.tolist() if hasattr(params, "tolist") else params
+    if isinstance(params, np.ndarray):
+        params = list(params)
     if not isinstance(params, (list, tuple)):
         raise InvalidQobjError(f"{place}.params: a list is expected")
     if hasattr(instruction, "_condition"):
@@ -197,6 +198,8 @@ def _indices(
     value = getattr(instruction, field, None)
     if value is None:
         return ()
+    if isinstance(value, (np.ndarray, range)):
+        value = list(value)
     if single and not isinstance(value, (list, tuple)):
         value = [value]
     if not isinstance(value, (list, tuple)) or (single and len(value) != 1):
@@ -206,9 +209,9 @@ def _indices(
 
 
 def _index(value: Any, place: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 0:
         raise InvalidQobjError(f"{place}: an index, 0 or above, is expected, not {describe(value)}")
-    return value
+    return int(value)
 
 
 def _text(value: Any, place: str) -> str | None:

@@ -17,8 +17,9 @@ from longwire_server.backends import aer_options
 _MAX_SEED: Final = 2**63 - 1
 # What every backend without these options does anyway: asking for it is no error.
 _IMPLIED: Final[Mapping[str, tuple[Any, ...]]] = {
+    "init_qubits": (True,),
     "meas_level": (2,),
-    "meas_return": ("single",),
+    "meas_return": ("avg", "single"),  # of no meaning at level 2
     "memory": (False,),
 }
 _KINDS: Final[Mapping[type, str]] = {

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from longwire_server.backends.registry import BackendSpec
+from longwire_server.backends.spec import BackendSpec
 from longwire_server.config.model import PoolSection
 from longwire_server.execution.executor import Executor, Worker
 from longwire_server.execution.frames_pb2 import BackendLoaded, WorkerSettings

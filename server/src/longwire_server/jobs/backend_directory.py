@@ -10,7 +10,7 @@ from functools import partial
 
 from longwire.v1.backend_pb2 import Backend
 from longwire.v1.backend_status_pb2 import BackendStatus
-from longwire_server.backends.registry import BackendSpec
+from longwire_server.backends.spec import BackendSpec
 from longwire_server.execution.executor import BackendLoadError, Executor
 from longwire_server.execution.frames_pb2 import BackendLoaded
 from longwire_server.refusals import backend_not_found, backend_not_operational

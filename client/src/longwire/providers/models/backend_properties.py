@@ -27,8 +27,8 @@ _SMALL_PREFIXES = {"p": 1e12, "n": 1e9, "u": 1e6, "\u00b5": 1e6, "\u03bc": 1e6, 
 class BackendProperties(Document):
     """What was measured of a backend: errors, times and frequencies of qubits and gates.
 
-    The lookups return SI units: seconds and hertz. Those of
-    gates are indexed at the first: replace the list rather than change it.
+    The lookups return SI units: seconds and hertz. Those of gates use an index
+    that is made once for a list: replace the list rather than change it.
 
     Args:
         backend_name: the backend's name.
@@ -108,12 +108,7 @@ class BackendProperties(Document):
             BackendPropertyError: there is no such qubit or property, or its unit
                 is unknown.
         """
-        if not isinstance(qubit, int) or not 0 <= qubit < len(self.qubits):
-            raise self._failure(
-                f"{self.backend_name} has properties of {len(self.qubits)} qubits, "
-                f"not of qubit {qubit!r}"
-            )
-        return self._selected(self.qubits[qubit], name, f"qubit {qubit}")
+        return self._selected(self._qubit(qubit), name, f"qubit {qubit}")
 
     def gate_property(
         self, gate: str, qubits: int | Iterable[int] | None = None, name: str | None = None
@@ -133,22 +128,15 @@ class BackendProperties(Document):
             BackendPropertyError: there is no such gate, group of qubits or
                 property, its unit is unknown, or a name is given without qubits.
         """
-        groups = self._index().get(gate)
-        if groups is None:
-            raise self._failure(f"{self.backend_name} has no properties of a gate {gate!r}")
-        if qubits is None:
-            if name is not None:
-                raise self._failure(f"give the qubits on which {gate!r} acts to get its {name!r}")
-            return {
-                group: self._selected(entry.parameters, None, f"{gate} on {group}")
-                for group, entry in groups.items()
-            }
-        group = (qubits,) if isinstance(qubits, int) else tuple(qubits)
-        if group not in groups:
-            raise self._failure(
-                f"{self.backend_name} has no properties of {gate!r} on qubits {group}"
-            )
-        return self._selected(groups[group].parameters, name, f"{gate} on {group}")
+        if qubits is not None:
+            entry = self._gate(gate, qubits)
+            return self._selected(entry.parameters, name, f"{gate} on {tuple(entry.qubits)}")
+        if name is not None:
+            raise self._failure(f"give the qubits on which {gate!r} acts to get its {name!r}")
+        return {
+            group: self._selected(entry.parameters, None, f"{gate} on {group}")
+            for group, entry in self._groups(gate).items()
+        }
 
     def t1(self, qubit: int) -> float:
         """The qubit's relaxation time T1, in seconds.
@@ -214,8 +202,7 @@ class BackendProperties(Document):
         Raises:
             BackendPropertyError: there is no such qubit.
         """
-        self.qubit_property(qubit)
-        return _is_operational(self.qubits[qubit])
+        return _is_operational(self._qubit(qubit))
 
     def is_gate_operational(self, gate: str, qubits: int | Iterable[int]) -> bool:
         """Whether the gate works on these qubits; it does where nothing else is said.
@@ -223,9 +210,7 @@ class BackendProperties(Document):
         Raises:
             BackendPropertyError: there is no such gate on these qubits.
         """
-        group = (qubits,) if isinstance(qubits, int) else tuple(qubits)
-        self.gate_property(gate, group)
-        return _is_operational(self._index()[gate][group].parameters)
+        return _is_operational(self._gate(gate, qubits).parameters)
 
     def faulty_qubits(self) -> list[int]:
         """The qubits that do not work."""
@@ -236,6 +221,29 @@ class BackendProperties(Document):
     def faulty_gates(self) -> list[Gate]:
         """The gates that do not work, each on its qubits."""
         return [gate for gate in self.gates if not _is_operational(gate.parameters)]
+
+    def _qubit(self, qubit: int) -> list[Nduv]:
+        if not isinstance(qubit, int) or not 0 <= qubit < len(self.qubits):
+            raise self._failure(
+                f"{self.backend_name} has properties of {len(self.qubits)} qubits, "
+                f"not of qubit {qubit!r}"
+            )
+        return self.qubits[qubit]
+
+    def _gate(self, gate: str, qubits: int | Iterable[int]) -> Gate:
+        group = (qubits,) if isinstance(qubits, int) else tuple(qubits)
+        entry = self._groups(gate).get(group)
+        if entry is None:
+            raise self._failure(
+                f"{self.backend_name} has no properties of {gate!r} on qubits {group}"
+            )
+        return entry
+
+    def _groups(self, gate: str) -> dict[tuple[int, ...], Gate]:
+        groups = self._index().get(gate)
+        if groups is None:
+            raise self._failure(f"{self.backend_name} has no properties of a gate {gate!r}")
+        return groups
 
     def _index(self) -> GateIndex:
         if self._indexed is None or self._indexed[0] is not self.gates:

@@ -186,7 +186,9 @@ class Document:
 
     def __repr__(self) -> str:
         names = [name for name in (*self._REQUIRED, *self._OPTIONAL) if name in self.__dict__]
-        members = {**{name: self.__dict__[name] for name in names}, **self._extra}
+        # A debugger may ask while the object is being made.
+        extra = self.__dict__.get("_extra", {})
+        members = {**{name: self.__dict__[name] for name in names}, **extra}
         return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in members.items())})"
 
     def _rows(self) -> list[tuple[str, object]]:

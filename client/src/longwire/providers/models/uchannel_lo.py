@@ -33,7 +33,7 @@ class UchannelLO(Document):
             raise self._failure(f"q must be >=0, not {q!r}: it is a qubit's index")
         try:
             number = complex(*scale) if isinstance(scale, Sequence) else complex(scale)
-        except TypeError as error:
+        except (TypeError, ValueError) as error:
             raise self._failure(f"scale: {scale!r} is not a number or [real, imag]") from error
         self._store(kwargs, q=q, scale=number)
 

@@ -7,7 +7,7 @@ from collections import OrderedDict
 
 from longwire.v1.job_pb2 import JobSpec
 from longwire_server.backends.loading import HostedBackend, load_backend
-from longwire_server.backends.registry import BackendSpec
+from longwire_server.backends.spec import BackendSpec
 from longwire_server.execution.frames_pb2 import (
     ExecuteJob,
     JobRunning,

@@ -1,0 +1,164 @@
+"""Waiting for a job's end, event by event."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from longwire.cli.command_error import CommandError, ExitCode
+from longwire.cli.documents import FINAL_STATES, error_reason, event_document, state_name
+from longwire.cli.progress import Progress, event_moment
+from longwire.v1.job_pb2 import Job, JobState
+
+if TYPE_CHECKING:
+    from longwire.cli.session import Session
+    from longwire.transport.job_stream import JobStream
+    from longwire.v1.job_event_pb2 import JobEvent
+    from longwire.v1.result_pb2 import EncodedResult
+
+
+@dataclass
+class FollowedJob:
+    """A job, kept up to date by its events.
+
+    Attributes:
+        session: the command's.
+        job: the server's record, with what the events since have told.
+        stream: its events, where they are open already.
+        events: a document of each change, oldest first.
+    """
+
+    session: Session
+    job: Job
+    stream: JobStream | None = None
+    events: list[dict[str, Any]] = field(default_factory=list)
+    _result: EncodedResult | None = None
+
+    @property
+    def is_final(self) -> bool:
+        """Whether it has ended."""
+        return self.job.status.status in FINAL_STATES
+
+    def wait(self, timeout_seconds: float | None, progress: Progress) -> None:
+        """Waits until the job has ended.
+
+        Args:
+            timeout_seconds: the most to wait; None waits for ever.
+            progress: told of every change.
+
+        Raises:
+            CommandError: it has not ended in time.
+            LongwireError: it was deleted, or the server stayed away.
+        """
+        from longwire.transport.job_stream import JobStream, StreamTimeoutError
+
+        deadline = None if timeout_seconds is None else time.monotonic() + timeout_seconds
+        progress.show(self.job, event_moment(self.job, "end_time"))
+        if self.is_final:
+            return
+        stream = self.stream or JobStream(self.session.jobs, self.job.job_id)
+        try:
+            while not self.is_final:
+                event = stream.next_event(deadline)
+                if self._take(event):
+                    self.events.append(event_document(event, self.job))
+                    progress.show(self.job, event_moment(event, "event_time"))
+        except StreamTimeoutError:
+            raise CommandError(
+                "TIMEOUT",
+                f"Job {self.job.job_id} did not end within {timeout_seconds:g} s; it goes on",
+                ExitCode.TIMEOUT,
+                job_id=self.job.job_id,
+                hints=ways_back(self.session, self.job.job_id),
+            ) from None
+        finally:
+            stream.close()
+
+    def encoded_result(self) -> EncodedResult:
+        """The result of a job that has ended.
+
+        Raises:
+            CommandError: it failed or was cancelled.
+            LongwireError: the server does not have it, or stayed away.
+        """
+        self.raise_unless_done()
+        if self._result is None:
+            self._result = self.session.jobs.get_result(self.job.job_id)
+        return self._result
+
+    def raise_unless_done(self) -> None:
+        """Ends the command where the job has ended without a result.
+
+        Raises:
+            CommandError: it failed, or was cancelled.
+        """
+        job_id = self.job.job_id
+        if self.job.status.status == JobState.JOB_STATE_ERROR:
+            raise CommandError(
+                error_reason(self.job),
+                f"Job {job_id} on '{self.job.backend_name}' failed: {self.job.error.message}",
+                ExitCode.JOB_FAILED,
+                job_id=job_id,
+            )
+        if self.job.status.status == JobState.JOB_STATE_CANCELLED:
+            raise CommandError(
+                "CANCELLED", f"Job {job_id} was cancelled", ExitCode.JOB_CANCELLED, job_id=job_id
+            )
+        if not self.is_final:
+            raise CommandError(
+                "JOB_NOT_FINISHED",
+                f"Job {job_id} is {state_name(self.job)} and has no result yet",
+                job_id=job_id,
+                hints=ways_back(self.session, job_id),
+            )
+
+    def _take(self, event: JobEvent) -> bool:
+        """Brings the job up to date; False where the event tells nothing about it."""
+        match event.WhichOneof("event"):
+            case "status_changed":
+                self.job.status.CopyFrom(event.status_changed)
+                self.job.ClearField("queue_position")
+            case "queue_position":
+                if self.job.HasField("queue_position") and (
+                    self.job.queue_position == event.queue_position
+                ):
+                    return False
+                self.job.queue_position = event.queue_position
+            case "finished":
+                self.job = event.finished.job
+                if event.finished.HasField("result"):
+                    self._result = event.finished.result
+            case _:
+                return False
+        return True
+
+
+def ways_back(session: Session, job_id: str) -> list[tuple[str, str]]:
+    """What can be done with a job that goes on."""
+    return [
+        ("watch it:", session.command(f"watch {job_id}")),
+        ("get its result:", session.command(f"result {job_id}")),
+        ("cancel it:", session.command(f"cancel {job_id}")),
+    ]
+
+
+@contextmanager
+def interruptible(session: Session, job_id: str) -> Iterator[None]:
+    """Turns Ctrl-C into the end of waiting: the job goes on, and its user learns how to come back.
+
+    Raises:
+        CommandError: Ctrl-C was pressed.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise CommandError(
+            "INTERRUPTED",
+            f"Stopped waiting; job {job_id} goes on",
+            ExitCode.INTERRUPTED,
+            job_id=job_id,
+            hints=ways_back(session, job_id),
+        ) from None

@@ -1,0 +1,160 @@
+"""How a job's way to its end is shown while a command waits for it."""
+
+from __future__ import annotations
+
+import datetime
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import TYPE_CHECKING, Any, Protocol, TextIO
+
+import typer
+
+from longwire.cli.documents import FINAL_STATES, state_name
+from longwire.cli.terminal import is_terminal, is_unicode
+from longwire.cli.times import format_clock, format_waited, to_datetime
+from longwire.v1.job_pb2 import Job
+
+if TYPE_CHECKING:
+    from rich.live import Live
+    from rich.spinner import Spinner
+
+_COLORS = {
+    "QUEUED": "yellow",
+    "VALIDATING": "cyan",
+    "RUNNING": "cyan",
+    "DONE": "green",
+    "CANCELLED": "magenta",
+    "ERROR": "red",
+}
+
+
+def state_color(state: str) -> str:
+    """The colour in which a state is written."""
+    return _COLORS.get(state, "white")
+
+
+class Progress(Protocol):
+    """Somebody who is told of every change of a job."""
+
+    def show(self, job: Job, moment: datetime.datetime) -> None:
+        """Takes the job as it is since ``moment``."""
+
+
+class SilentProgress:
+    """Shows nothing."""
+
+    def show(self, job: Job, moment: datetime.datetime) -> None:
+        """Does nothing."""
+
+
+class LineProgress:
+    """Writes a line for each change: the time of day, the state, the place in the queue.
+
+    Args:
+        stream: where to.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._last = ""
+
+    def show(self, job: Job, moment: datetime.datetime) -> None:
+        """Writes a line where something has changed."""
+        text = describe(job)
+        if text != self._last:
+            self._last = text
+            typer.echo(f"{format_clock(moment)}  {text}", file=self._stream)
+
+
+class LiveProgress:
+    """Keeps one line of a terminal up to date, with the time since the state began.
+
+    Args:
+        live: the region of the terminal.
+        spinner: what it shows.
+        keeps_changes: whether a line for each change of state stays above.
+    """
+
+    def __init__(self, live: Live, spinner: Spinner, *, keeps_changes: bool) -> None:
+        self._live = live
+        self._spinner = spinner
+        self._keeps_changes = keeps_changes
+        self._state = ""
+        self._since = time.monotonic()
+        self._job: Job | None = None
+
+    def show(self, job: Job, moment: datetime.datetime) -> None:
+        """Takes the job as it is now; the line follows at its next refresh."""
+        state = state_name(job)
+        if state != self._state:
+            self._state, self._since = state, time.monotonic()
+            if self._keeps_changes:
+                self._live.console.print(
+                    f"[dim]{format_clock(moment)}[/dim]  [{state_color(state)}]{state}[/]",
+                    highlight=False,
+                )
+        self._job = job
+
+    def line(self) -> Any:
+        """What the line shows at this moment."""
+        from rich.text import Text
+
+        if self._job is None or self._job.status.status in FINAL_STATES:
+            return Text()
+        text = Text(no_wrap=True, overflow="ellipsis")
+        text.append(self._state, style=f"bold {state_color(self._state)}")
+        if self._job.HasField("queue_position"):
+            text.append(f"  position {self._job.queue_position}")
+        text.append(f"  {format_waited(time.monotonic() - self._since)}", style="dim")
+        self._spinner.update(text=text)
+        return self._spinner
+
+
+def describe(job: Job) -> str:
+    """The state, and the place in the queue where there is one."""
+    state = state_name(job)
+    return f"{state}  position {job.queue_position}" if job.HasField("queue_position") else state
+
+
+def progress_on(
+    stream: TextIO, *, silent: bool = False, keeps_changes: bool = False
+) -> AbstractContextManager[Progress]:
+    """The progress that suits a stream: a live line on a terminal, else plain lines.
+
+    Args:
+        stream: the standard output or error.
+        silent: for a program, which reads neither.
+        keeps_changes: whether each change of state stays on a terminal, too.
+    """
+    if silent:
+        return _plain(SilentProgress())
+    if is_terminal(stream):
+        return _live_on(stream, keeps_changes=keeps_changes)
+    return _plain(LineProgress(stream))
+
+
+@contextmanager
+def _plain(progress: Progress) -> Iterator[Progress]:
+    yield progress
+
+
+@contextmanager
+def _live_on(stream: TextIO, *, keeps_changes: bool) -> Iterator[Progress]:
+    from rich.console import Console
+    from rich.live import Live
+    from rich.spinner import Spinner
+
+    spinner = Spinner("dots" if is_unicode(stream) else "line", style="dim")
+    live = Live(console=Console(file=stream), refresh_per_second=10, transient=True)
+    progress = LiveProgress(live, spinner, keeps_changes=keeps_changes)
+    live.get_renderable = progress.line  # type: ignore[method-assign]
+    with live:
+        yield progress
+
+
+def event_moment(message: Any, name: str) -> datetime.datetime:
+    """A time of a message; the present where it has none."""
+    if message.HasField(name):
+        return to_datetime(getattr(message, name))
+    return datetime.datetime.now(datetime.UTC)

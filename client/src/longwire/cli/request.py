@@ -1,0 +1,135 @@
+"""From files and options to the request of a job, checked against the backend first."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from longwire.cli.command_error import CommandError
+from longwire.v1.backend_pb2 import Backend
+from longwire.v1.job_pb2 import JobSpec
+from longwire.v1.program_pb2 import Program, ProgramFormat, RunOptions
+
+FORMAT_NAMES = {
+    ProgramFormat.PROGRAM_FORMAT_QPY: "QPY",
+    ProgramFormat.PROGRAM_FORMAT_OPENQASM3: "OpenQASM 3",
+    ProgramFormat.PROGRAM_FORMAT_OPENQASM2: "OpenQASM 2",
+    ProgramFormat.PROGRAM_FORMAT_QOBJ: "Qobj",
+}
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a user asks to be run, before a backend is known."""
+
+    paths: Sequence[Path]
+    backend_name: str | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+    name: str = ""
+    tags: Sequence[str] = ()
+
+
+def find_backend(backends: Sequence[Backend], name: str) -> Backend:
+    """The backend of this name.
+
+    Raises:
+        CommandError: there is none; the message gives the nearest names.
+    """
+    for backend in backends:
+        if backend.name == name:
+            return backend
+    hosted = [backend.name for backend in backends]
+    near = difflib.get_close_matches(name, hosted, n=3, cutoff=0.5)
+    hint = (
+        f"did you mean {' or '.join(near)}?"
+        if near
+        else f"the server hosts {', '.join(hosted) or 'none'}"
+    )
+    raise CommandError("BACKEND_NOT_FOUND", f"No backend is named '{name}'; {hint}")
+
+
+def choose_backend(backends: Sequence[Backend]) -> Backend:
+    """The backend for a user who names none: the first operational simulator, or else backend.
+
+    Raises:
+        CommandError: none is operational.
+    """
+    operational = [backend for backend in backends if backend.status.operational]
+    for backend in operational:
+        if backend.simulator:
+            return backend
+    if operational:
+        return operational[0]
+    raise CommandError(
+        "BACKEND_NOT_OPERATIONAL",
+        "The server has no operational backend; 'longwire status' shows the reasons"
+        if backends
+        else "The server hosts no backend",
+    )
+
+
+def job_spec(order: Order, program: Program, backend: Backend) -> JobSpec:
+    """The job to submit.
+
+    Raises:
+        CommandError: the backend does not take this program or this option.
+        InvalidOptionError: an option's value is wrong.
+    """
+    from longwire.codecs.run_options import run_options_to_proto
+
+    options = run_options_to_proto(**order.options)
+    _check_options(options, backend)
+    _check_program(program, backend)
+    return JobSpec(
+        backend_name=backend.name,
+        program=program,
+        options=options,
+        name=order.name,
+        tags=order.tags,
+    )
+
+
+def _check_options(options: RunOptions, backend: Backend) -> None:
+    known = sorted(backend.option_names)
+    for option in options.backend_options.fields:
+        if option.name not in known:
+            near = difflib.get_close_matches(option.name, known, n=3)
+            hint = (
+                f"did you mean {' or '.join(near)}?"
+                if near
+                else f"it knows {', '.join(known) or 'none beside shots, seed and memory'}"
+            )
+            raise CommandError(
+                "OPTION_INVALID",
+                f"Backend '{backend.name}' has no run option '{option.name}'; {hint}",
+            )
+
+
+def _check_program(program: Program, backend: Backend) -> None:
+    format_name = FORMAT_NAMES[program.format]
+    support = {accepted.format: accepted for accepted in backend.accepted_programs}
+    if support and program.format not in support:
+        names = ", ".join(FORMAT_NAMES.get(known, "others") for known in support)
+        raise CommandError(
+            "PROGRAM_FORMAT_UNSUPPORTED",
+            f"Backend '{backend.name}' does not take {format_name}: it takes {names}",
+        )
+    if program.format == ProgramFormat.PROGRAM_FORMAT_QPY and support:
+        accepted = support[program.format]
+        if not accepted.min_version <= program.qpy_version <= accepted.max_version:
+            raise CommandError(
+                "PROGRAM_FORMAT_UNSUPPORTED",
+                f"The file is QPY version {program.qpy_version}; backend '{backend.name}' reads "
+                f"{accepted.min_version} to {accepted.max_version}: write it again with "
+                f"qiskit.qpy.dump(circuits, file, version={accepted.max_version})",
+            )
+    size_bytes = sum(map(len, program.payloads))
+    if 0 < backend.max_program_bytes < size_bytes:
+        raise CommandError(
+            "LIMIT_EXCEEDED",
+            f"The program has {size_bytes} bytes; the server's limit is "
+            f"{backend.max_program_bytes} (limits.program_bytes): split it into several jobs",
+        )

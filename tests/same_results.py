@@ -1,0 +1,66 @@
+"""Whether two results are the same but for what no two runs have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from qiskit.quantum_info import Operator, Statevector, SuperOp
+from qiskit.quantum_info.states.densitymatrix import DensityMatrix
+from qiskit.quantum_info.states.stabilizerstate import StabilizerState
+from qiskit.result import Result
+
+# When it ran, how long it took, and what the machine gave it.
+_OF_THE_RUN = frozenset(
+    {
+        "date",
+        "job_id",
+        "max_gpu_memory_mb",
+        "max_memory_mb",
+        "omp_enabled",
+        "parallel_experiments",
+        "parallel_shots",
+        "parallel_state_update",
+        "qobj_id",
+        "required_memory_mb",
+        "sample_measure_time",
+        "time_taken",
+        "time_taken_execute",
+        "time_taken_parameter_binding",
+    }
+)
+
+
+def assert_same_results(remote: Result, local: Result) -> None:
+    """Asserts that everything else is equal: types, order of keys and every bit of a number."""
+    _assert_same(remote.to_dict(), local.to_dict(), "result")
+
+
+def _assert_same(remote: Any, local: Any, place: str) -> None:
+    assert type(remote) is type(local), f"{place}: {type(remote)} is not {type(local)}"
+    match local:
+        case Mapping():
+            names = [name for name in local if name not in _OF_THE_RUN]
+            assert [name for name in remote if name not in _OF_THE_RUN] == names, place
+            for name in names:
+                _assert_same(remote[name], local[name], f"{place}[{name!r}]")
+        case list() | tuple():
+            _assert_same_sequence(remote, local, place)
+        case np.ndarray():
+            assert (remote.dtype, remote.shape) == (local.dtype, local.shape), place
+            assert remote.tobytes() == local.tobytes(), place
+        case Statevector() | DensityMatrix() | Operator() | SuperOp():
+            _assert_same(np.asarray(remote.data), np.asarray(local.data), f"{place}.data")
+            assert remote._op_shape == local._op_shape, place
+        case StabilizerState():
+            _assert_same(remote.clifford.tableau, local.clifford.tableau, f"{place}.tableau")
+        case _:
+            # repr tells apart what == does not: -0.0 from 0.0, and NaN is itself.
+            assert repr(remote) == repr(local), place
+
+
+def _assert_same_sequence(remote: Sequence[Any], local: Sequence[Any], place: str) -> None:
+    assert len(remote) == len(local), place
+    for index, (ours, theirs) in enumerate(zip(remote, local, strict=True)):
+        _assert_same(ours, theirs, f"{place}[{index}]")
