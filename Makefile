@@ -1,16 +1,103 @@
 # Longwire: run quantum circuits on a backend at the other end of a wire.
+#
+# Every target makes what it needs first. Another interpreter, another folder for
+# the environment: make demo PYTHON=python3.12 VENV=/tmp/longwire
 PYTHON ?= python3
-VENV := .venv
+VENV ?= .venv
 BIN := $(VENV)/bin
-STAMP := $(VENV)/.installed
-PROTOS := $(wildcard protos/longwire/v1/*.proto)
-FRAMES := server/src/longwire_server/execution/frames.proto
+# What runs, and what runs and develops: the first is enough for the demo.
+RUNTIME := $(VENV)/.runtime
+INSTALLED := $(VENV)/.installed
+REQUIREMENTS := client/pyproject.toml server/pyproject.toml constraints.txt
+PIP_INSTALL = $(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt
+
+# Test files are spread over two processes, each with a server of its own.
+PYTEST_ARGS ?= -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test lint types protos verify-protos bench docs clean
+.PHONY: help install demo serve test lint types format protos verify-protos docs verify-docs
+.PHONY: bench constraints verify-constraints loc limits clean
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) \
+	  | awk -F ':.*## ' '{printf "  make %-19s %s\n", $$1, $$2}'
 
-protos: $(STAMP) ## generate client/src/longwire/v1 from protos/ (and the worker's frames)
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Longwire needs Python 3.11 or newer, and $(PYTHON) is not:" \
+	    "name another one, as in make demo PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+
+$(RUNTIME): $(REQUIREMENTS) | $(BIN)/python
+	@echo "Installing Longwire in $(VENV); the first time this takes about a minute."
+	@$(PIP_INSTALL) --editable client --editable 'server[devices]'
+	@touch $@
+
+$(INSTALLED): $(RUNTIME) pyproject.toml
+	$(PIP_INSTALL) --editable 'client[plot]' --editable 'server[devices]' --group dev
+	@touch $@
+
+install: $(INSTALLED) ## make .venv with Longwire and all tools of its development
+
+demo: $(RUNTIME) ## run circuits on a server in another process
+	@$(BIN)/python -m examples.demo
+
+serve: $(RUNTIME) ## host the default backends on localhost:50051 (ARGS="--config FILE")
+	$(BIN)/longwire-server serve $(ARGS)
+
+test: $(INSTALLED) ## run every test (PYTEST_ARGS="-x tests/unit" for some)
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: $(INSTALLED) ## check style, import rules and protos
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/lint-imports
+	$(BIN)/buf lint protos
+	$(BIN)/buf format protos --diff --exit-code
+
+types: $(INSTALLED) ## check types (mypy, strict)
+	$(BIN)/mypy
+
+format: $(INSTALLED) ## format Python and protos
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+	$(BIN)/buf format protos --write
+
+protos: $(INSTALLED) ## generate the code of the protos (and of the worker's frames)
 	$(BIN)/python protos/generate.py
+
+verify-protos: $(INSTALLED) ## check that the generated code is fresh
+	$(BIN)/python protos/generate.py --check
+
+docs: $(INSTALLED) ## write docs/reference/protocol.md from the protos' comments
+	$(BIN)/python protos/reference.py
+
+verify-docs: $(INSTALLED) ## check that docs/reference/protocol.md is fresh
+	$(BIN)/python protos/reference.py --check
+
+bench: $(INSTALLED) ## measure, print and record (bench/)
+	$(BIN)/python bench/first_figures.py $(ARGS)
+
+# The comments at the top of the file stay.
+PINS := $(VENV)/constraints.txt
+FREEZE = { grep '^\#' constraints.txt; $(BIN)/python -m pip freeze --exclude-editable; } > $(PINS)
+
+constraints: $(INSTALLED) ## pin in constraints.txt what is installed now
+	$(FREEZE)
+	cp $(PINS) constraints.txt
+
+verify-constraints: $(INSTALLED) ## check that constraints.txt pins what is installed
+	$(FREEZE)
+	diff -u constraints.txt $(PINS)
+
+loc: ## count lines of code by folder
+	@for folder in client/src server/src protos tests bench examples; do \
+	  printf '  %-12s %6d\n' $$folder $$(git ls-files -- $$folder | grep -E '\.(py|proto)$$' \
+	  | grep -v _pb2 | xargs cat | wc -l); done
+
+limits: $(INSTALLED) ## check the sizes of files and functions
+	$(BIN)/python -m pytest -q tests/architecture/test_sizes.py
+
+clean: ## remove the environment and the tools' caches
+	rm -rf $(VENV) .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

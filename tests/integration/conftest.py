@@ -1,11 +1,12 @@
-"""One real server for all integration tests that do not need their own."""
+"""Real servers for all integration tests that do not need their own."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from server_process import ServerProcess, running_server
+from server_process import ServerProcess, configured_server, running_server
 
 from longwire import RemoteBackend, RemoteProvider
 
@@ -34,3 +35,42 @@ def provider(server_address: str) -> Iterator[RemoteProvider]:
 def aer(provider: RemoteProvider) -> RemoteBackend:
     """Its simulator."""
     return provider.get_backend("aer_simulator")
+
+
+ONE_WORKER = """
+[[pool]]
+name = "default"
+processes = 1
+
+[[backend]]
+name = "gated"
+factory = "gated_backend:GatedBackend"
+
+[[backend]]
+name = "aer_simulator"
+"""
+
+
+@pytest.fixture(scope="session")
+def one_worker_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """A server with one worker, which a job on the backend ``gated`` keeps as long as a test wants.
+
+    See ``tests/drivers/gated_backend.py``.
+    """
+    with configured_server(tmp_path_factory.mktemp("one-worker"), ONE_WORKER) as running:
+        yield running
+
+
+@pytest.fixture
+def gated(one_worker_server: ServerProcess) -> Iterator[RemoteBackend]:
+    """Its backend with the gate."""
+    with RemoteProvider(one_worker_server.address) as opened:
+        yield opened.get_backend("gated")
+
+
+@pytest.fixture
+def gate(tmp_path: Path) -> Iterator[Path]:
+    """A gate, which is open at the latest when the test is over."""
+    path = tmp_path / "gate"
+    yield path
+    path.touch()

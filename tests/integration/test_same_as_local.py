@@ -128,13 +128,11 @@ def test_registers_come_back_in_the_places_that_qiskit_gives_them(aer: RemoteBac
 
 def test_hundred_random_circuits_give_the_local_results(aer: RemoteBackend) -> None:
     circuits = [
-        transpile(
-            random_circuit(1 + index % 10, 6, measure=True, reset=index % 3 == 0, seed=index),
-            AerSimulator(),
-            optimization_level=0,
-        )
+        random_circuit(1 + index % 10, 6, measure=True, reset=index % 3 == 0, seed=index)
         for index in range(100)
     ]
+    basis_gates = ["u", "cx", "swap", "ccx", "reset", "measure"]
+    circuits = transpile(circuits, basis_gates=basis_gates, optimization_level=0)
     jobs = [
         aer.run(circuits[start : start + 25], shots=200, seed_simulator=SEED)
         for start in range(0, 100, 25)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 
 import numpy as np
 import pytest
 from circuits import asymmetric
-from qiskit import QuantumCircuit
-from qiskit.quantum_info import Pauli, SparsePauliOp, Statevector
+from qiskit import QuantumCircuit, qpy
+from qiskit.quantum_info import Pauli, SparsePauliOp, Statevector, random_unitary
 from qiskit_aer import AerSimulator
 from same_results import assert_same_results
 
@@ -97,17 +98,16 @@ def test_saves_between_measurements_keep_their_conditions(aer: RemoteBackend) ->
 
 
 def test_job_of_five_megabytes_gives_the_local_result(aer: RemoteBackend) -> None:
-    generator = np.random.default_rng(SEED)
-    circuit = QuantumCircuit(6, 6, name="long")
-    for angle in generator.uniform(0, np.pi, 75_000):
-        qubit = int(angle * 1000) % 6
-        circuit.rx(float(angle), qubit)
-        if qubit < 3:
-            circuit.cx(qubit, qubit + 2)
-    circuit.measure(range(6), range(6))
+    circuit = QuantumCircuit(8, 8, name="large")
+    for index in range(5):
+        circuit.unitary(random_unitary(2**8, seed=index), range(8))
+    circuit.measure(range(8), range(8))
+    written = io.BytesIO()
+    qpy.dump(circuit, written)
+    assert len(written.getvalue()) > 5_000_000
     options = {"shots": 100, "seed_simulator": SEED}
-    job = aer.run(circuit, **options)
-    assert_same_results(job.result(), AerSimulator().run(circuit, **options).result())
+    remote = aer.run(circuit, **options).result()
+    assert_same_results(remote, AerSimulator().run(circuit, **options).result())
 
 
 def test_result_of_twenty_megabytes_equals_the_local_result(aer: RemoteBackend) -> None:

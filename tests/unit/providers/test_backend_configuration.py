@@ -41,10 +41,10 @@ def test_backend_configuration_is_another_name_of_the_qasm_configuration() -> No
 
 
 def test_constructor_takes_qiskits_arguments_by_position() -> None:
-    made = QasmBackendConfiguration(
-        *("bench", "1.2.3", 2, ["u1", "cx"], [GateConfig.from_dict(CORE["gates"][0])]),
-        *(False, False, False, False, True, 8192, [[0, 1]], ["delay"], True, [0, 500], 250, 75),
-    )
+    first: list[Any] = ["bench", "1.2.3", 2, ["u1", "cx"], [GateConfig.from_dict(CORE["gates"][0])]]
+    flags: list[Any] = [False, False, False, False, True, 8192]
+    optional: list[Any] = [[[0, 1]], ["delay"], True, [0, 500], 250, 75]
+    made = QasmBackendConfiguration(*first, *flags, *optional)
     assert made == configuration(
         coupling_map=[[0, 1]],
         supported_instructions=["delay"],
@@ -224,7 +224,7 @@ def test_configuration_in_a_notebook_escapes_and_shortens() -> None:
 
 
 def test_gate_config_keeps_null_and_optional_members() -> None:
-    for document in (
+    documents: list[dict[str, Any]] = [
         {"name": "if_else", "parameters": None, "qasm_def": None, "coupling_map": []},
         {
             "name": "u1",
@@ -236,7 +236,8 @@ def test_gate_config_keeps_null_and_optional_members() -> None:
             "description": "d",
             "new": 1,
         },
-    ):
+    ]
+    for document in documents:
         assert GateConfig.from_dict(document).to_dict() == document
 
 

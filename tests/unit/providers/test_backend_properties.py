@@ -103,6 +103,8 @@ def test_operational_state_is_told_for_qubits_and_gates(properties: BackendPrope
     assert properties.is_gate_operational("sx", 0)
     assert not properties.is_gate_operational("cx", [0, 2])
     assert properties.is_gate_operational("cx", (2, 0))
+    assert not properties.is_gate_operational("cx")
+    assert properties.is_gate_operational("sx")
     assert properties.faulty_gates() == [properties.gates[1]]
 
 
@@ -149,7 +151,11 @@ def test_gates_that_are_replaced_are_found(properties: BackendProperties) -> Non
 
 
 def test_constructor_takes_parts_and_a_date_as_text_or_datetime() -> None:
-    parts = ([[Nduv(MEASURED, "T1", "us", 5)]], [Gate([0], "x", [], name="x0")], [])
+    parts: tuple[Any, ...] = (
+        [[Nduv(MEASURED, "T1", "us", 5)]],
+        [Gate([0], "x", [], name="x0")],
+        [],
+    )
     made = BackendProperties("bench", "1.0.0", DATE, *parts, more=1)
     assert made == BackendProperties("bench", "1.0.0", MEASURED, *parts, more=1)
     assert made.more == 1

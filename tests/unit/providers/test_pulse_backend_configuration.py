@@ -84,7 +84,7 @@ def test_newer_document_without_required_fields_is_read_and_comes_back() -> None
     made = PulseBackendConfiguration.from_dict(document)
     assert made.to_dict() == document
     assert not hasattr(made, "u_channel_lo")
-    assert made.meas_levels is None  # type: ignore[comparison-overlap]
+    assert made.meas_levels is None
 
 
 def test_pulse_and_plain_configuration_of_one_document_are_equal(

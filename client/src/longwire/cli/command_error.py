@@ -15,7 +15,7 @@ class ExitCode(enum.IntEnum):
     """What the process returns. Zero is success."""
 
     ERROR = 1
-    # 2 is typer's, for wrong usage.
+    USAGE = 2
     JOB_FAILED = 3
     JOB_CANCELLED = 4
     TIMEOUT = 5
@@ -59,10 +59,10 @@ class CommandError(Exception):
                 error["job_id"] = self.job_id
             write_error(json.dumps({"error": error}))
             return
-        write_error(f"{style('longwire:', fg='red', bold=True)} {clean(self.message)}")
+        write_error(f"{style('longwire:', 'bold', 'red')} {clean(self.message)}")
         width = max((len(purpose) for purpose, _ in self.hints), default=0)
         for purpose, command in self.hints:
-            write_error(f"  {purpose:<{width}}  {style(command, bold=True)}")
+            write_error(f"  {purpose:<{width}}  {style(command, 'bold')}")
 
 
 def command_error_of(error: BaseException) -> CommandError | None:

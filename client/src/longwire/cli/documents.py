@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import TYPE_CHECKING, Any
 
 from longwire.cli.request import FORMAT_NAMES
@@ -134,7 +135,7 @@ def outcome_document(job: Job, outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _created(job: Job) -> Any:
+def _created(job: Job) -> datetime.datetime:
     return to_datetime(job.create_time)
 
 

@@ -63,8 +63,8 @@ def render_histogram(
     bar_width = max(bar_width, _NARROWEST_BAR)
     lines = []
     for label, number, (_, count) in zip(labels, numbers, selection.shown, strict=True):
-        bar = style(_bar(count / largest if largest else 0.0, bar_width, unicode), fg="cyan")
-        share = style(f"{_percent(count, selection.total):>7}", dim=True)
+        bar = style(_bar(count / largest if largest else 0.0, bar_width, unicode), "cyan")
+        share = style(f"{_percent(count, selection.total):>7}", "dim")
         figures = f"{number:>{number_width}}  {share}"
         if on_one_line:
             lines.append(f"{_INDENT}{label:<{label_width}}  {bar}  {figures}")
@@ -92,7 +92,7 @@ def _rest_line(selection: Selection, bar_width: int, label_width: int, number_wi
     text = f"and {selection.others:,} more outcome{plural}"
     text = text.ljust(label_width + 2 + bar_width)
     share = f"{_percent(selection.others_count, selection.total):>7}"
-    return style(f"{_INDENT}{text}  {selection.others_count:>{number_width},}  {share}", dim=True)
+    return style(f"{_INDENT}{text}  {selection.others_count:>{number_width},}  {share}", "dim")
 
 
 def _percent(count: int, total: int) -> str:

@@ -2,50 +2,61 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import importlib
+import os
+import sys
+from collections.abc import Sequence
 
-import typer
-
-from longwire.cli.arguments import AddressOption
-from longwire.cli.backend_commands import backends, status
-from longwire.cli.job_commands import cancel, job, jobs
-from longwire.cli.run_commands import run, submit
-from longwire.cli.watch_commands import result, watch
-
-app = typer.Typer(
-    help="Run quantum circuits on a backend at the other end of a wire.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-for _command in (backends, status, run, submit, jobs, job, watch, result, cancel):
-    app.command()(_command)
-
-
-def _show_version(is_asked: bool) -> None:
-    if is_asked:
-        from longwire import __version__
-
-        typer.echo(f"longwire {__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def _longwire(
-    context: typer.Context,
-    address: AddressOption = None,
-    _version: Annotated[
-        bool,
-        typer.Option(
-            "--version", callback=_show_version, is_eager=True, help="Show the version and exit."
-        ),
-    ] = False,
-) -> None:
-    context.obj = address
+from longwire.cli.command_error import command_error_of
+from longwire.cli.parser import build_parser
+from longwire.cli.terminal import write
 
 
 def main() -> None:
-    """Runs the command line."""
-    app(prog_name="longwire")
+    """Runs the command line, and ends the process."""
+    sys.exit(run_command_line(sys.argv[1:]))
+
+
+def run_command_line(words: Sequence[str]) -> int:
+    """Runs a command.
+
+    Args:
+        words: the command line without the program's name.
+
+    Returns:
+        The exit code of the process.
+    """
+    try:
+        _run(words)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader has gone, as in `longwire jobs | head`. Python would complain
+        # once more when it flushes the stream at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except (Exception, KeyboardInterrupt) as error:
+        command_error = command_error_of(error)
+        if command_error is None:
+            raise
+        command_error.report(as_json="--json" in words)
+        return command_error.exit_code
+    return 0
+
+
+def _run(words: Sequence[str]) -> None:
+    parser = build_parser()
+    arguments = parser.parse_args(words)
+    if arguments.version:
+        from longwire import __version__
+
+        write(f"longwire {__version__}")
+        return
+    if arguments.command is None:
+        parser.error("no command is given")
+    from longwire.cli.session import open_session
+
+    # Each command is in a module that imports only what it needs.
+    module_name, function_name = arguments.command.split(":")
+    command = getattr(importlib.import_module(module_name), function_name)
+    with open_session(arguments.address, as_json=arguments.as_json) as session:
+        command(session, arguments)

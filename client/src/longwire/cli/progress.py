@@ -8,8 +8,6 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
-import typer
-
 from longwire.cli.documents import FINAL_STATES, state_name
 from longwire.cli.terminal import is_terminal, is_unicode
 from longwire.cli.times import format_clock, format_waited, to_datetime
@@ -64,7 +62,7 @@ class LineProgress:
         text = describe(job)
         if text != self._last:
             self._last = text
-            typer.echo(f"{format_clock(moment)}  {text}", file=self._stream)
+            print(f"{format_clock(moment)}  {text}", file=self._stream, flush=True)
 
 
 class LiveProgress:

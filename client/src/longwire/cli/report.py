@@ -43,9 +43,9 @@ def report_result(followed: FollowedJob, output: Path | None) -> None:
         for line in _circuit_lines(circuit, place):
             write(line)
         write()
-    write(style(elapsed(followed.job), dim=True))
+    write(style(elapsed(followed.job), "dim"))
     if output is not None:
-        write_error(style(f"written to {output}", dim=True))
+        write_error(style(f"written to {output}", "dim"))
 
 
 def elapsed(job: Job) -> str:
@@ -60,18 +60,18 @@ def elapsed(job: Job) -> str:
 
 
 def _circuit_lines(circuit: CircuitOutcome, place: int) -> list[str]:
-    title = style(clean(circuit.name or f"circuit {place}"), bold=True)
+    title = style(clean(circuit.name or f"circuit {place}"), "bold")
     if circuit.shots is not None:
         title += f"  {circuit.shots:,} shot{'' if circuit.shots == 1 else 's'}"
     lines = [title]
     if circuit.success is False:
-        lines.append(style("  the backend says that this circuit did not succeed", fg="red"))
+        lines.append(style("  the backend says that this circuit did not succeed", "red"))
     if circuit.counts is not None:
         lines += render_histogram(circuit.counts, width_columns(), unicode=is_unicode(sys.stdout))
     others = [name for name in circuit.data_names if name != "counts"]
     if others:
         names = ", ".join(map(clean, others))
-        lines.append(style(f"  also returned: {names} (--output FILE.json writes it)", dim=True))
+        lines.append(style(f"  also returned: {names} (--output FILE.json writes it)", "dim"))
     elif circuit.counts is None:
         lines.append("  no data was returned: does the circuit measure or save anything?")
     return lines

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from longwire.cli.command_error import CommandError
+from longwire.codecs.run_options import run_options_to_proto
 from longwire.v1.backend_pb2 import Backend
 from longwire.v1.job_pb2 import JobSpec
 from longwire.v1.program_pb2 import Program, ProgramFormat, RunOptions
@@ -19,17 +18,6 @@ FORMAT_NAMES = {
     ProgramFormat.PROGRAM_FORMAT_OPENQASM2: "OpenQASM 2",
     ProgramFormat.PROGRAM_FORMAT_QOBJ: "Qobj",
 }
-
-
-@dataclass(frozen=True)
-class Order:
-    """What a user asks to be run, before a backend is known."""
-
-    paths: Sequence[Path]
-    backend_name: str | None = None
-    options: dict[str, Any] = field(default_factory=dict)
-    name: str = ""
-    tags: Sequence[str] = ()
 
 
 def find_backend(backends: Sequence[Backend], name: str) -> Backend:
@@ -71,25 +59,23 @@ def choose_backend(backends: Sequence[Backend]) -> Backend:
     )
 
 
-def job_spec(order: Order, program: Program, backend: Backend) -> JobSpec:
+def job_spec(program: Program, backend: Backend, options: dict[str, Any]) -> JobSpec:
     """The job to submit.
+
+    Args:
+        program: the circuits.
+        backend: where they are to run.
+        options: how, by name: ``shots``, ``memory``, ``seed_simulator``, and the
+            backend's own.
 
     Raises:
         CommandError: the backend does not take this program or this option.
         InvalidOptionError: an option's value is wrong.
     """
-    from longwire.codecs.run_options import run_options_to_proto
-
-    options = run_options_to_proto(**order.options)
-    _check_options(options, backend)
+    run_options = run_options_to_proto(**options)
+    _check_options(run_options, backend)
     _check_program(program, backend)
-    return JobSpec(
-        backend_name=backend.name,
-        program=program,
-        options=options,
-        name=order.name,
-        tags=order.tags,
-    )
+    return JobSpec(backend_name=backend.name, program=program, options=run_options)
 
 
 def _check_options(options: RunOptions, backend: Backend) -> None:

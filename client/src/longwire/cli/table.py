@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 from longwire.cli.terminal import clean, style
 
@@ -13,10 +12,10 @@ _GAP = "  "
 
 @dataclass(frozen=True)
 class Cell:
-    """A text with its style, which is that of ``typer.style``."""
+    """A text with its weight and colour, as :func:`longwire.cli.terminal.style` names them."""
 
     text: str
-    look: dict[str, Any] = field(default_factory=dict)
+    looks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ def render_table(
     if width is not None:
         taken = sum(widths[:-1]) + len(_GAP) * (len(columns) - 1)
         widths[-1] = min(widths[-1], max(width - taken, 8))
-    header = [Cell(column.header, {"dim": True}) for column in columns]
+    header = [Cell(column.header, ("dim",)) for column in columns]
     return [_line(columns, row, widths) for row in [header, *cells]]
 
 
@@ -57,12 +56,12 @@ def render_fields(fields: Sequence[tuple[str, Cell | str]]) -> list[str]:
     for name, value in fields:
         cell = _cell(value)
         indented = cell.text.replace("\n", "\n" + " " * (width + len(_GAP)))
-        lines.append(f"{style(name.ljust(width), dim=True)}{_GAP}{style(indented, **cell.look)}")
+        lines.append(f"{style(name.ljust(width), 'dim')}{_GAP}{style(indented, *cell.looks)}")
     return lines
 
 
 def _cell(value: Cell | str) -> Cell:
-    return Cell(clean(value)) if isinstance(value, str) else Cell(clean(value.text), value.look)
+    return Cell(clean(value)) if isinstance(value, str) else Cell(clean(value.text), value.looks)
 
 
 def _line(columns: Sequence[Column], cells: Sequence[Cell], widths: Sequence[int]) -> str:
@@ -73,7 +72,7 @@ def _line(columns: Sequence[Column], cells: Sequence[Cell], widths: Sequence[int
             text = text[: width - 1] + "…"
         is_last = place == len(columns) - 1
         padding = " " * (width - len(text))
-        shown = style(text, **cell.look) if text and cell.look else text
+        shown = style(text, *cell.looks)
         if column.is_number:
             parts.append(padding + shown)
         else:

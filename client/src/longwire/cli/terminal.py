@@ -3,30 +3,45 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
-from typing import Any, TextIO
-
-import typer
+from typing import TextIO
 
 _NARROWEST = 40
 # Lines longer than this are hard to follow by eye.
 _WIDEST = 100
+_CODES = {
+    "bold": 1,
+    "dim": 2,
+    "red": 31,
+    "green": 32,
+    "yellow": 33,
+    "magenta": 35,
+    "cyan": 36,
+}
+_STYLING = re.compile(r"\x1b\[\d+m")
 
 
 def write(text: str = "") -> None:
     """Writes a line to the standard output, without colours where it is no terminal."""
-    typer.echo(text, color=_colors(sys.stdout))
+    _write(text, sys.stdout)
 
 
 def write_error(text: str) -> None:
     """Writes a line to the standard error."""
-    typer.echo(text, err=True, color=_colors(sys.stderr))
+    _write(text, sys.stderr)
 
 
-def style(text: str, **how: Any) -> str:
-    """The text in a colour or weight; the arguments are those of ``typer.style``."""
-    return typer.style(text, **how)
+def style(text: str, *looks: str) -> str:
+    """The text in a weight (bold, dim) and a colour (red, green, yellow, magenta, cyan)."""
+    codes = "".join(f"\x1b[{_CODES[look]}m" for look in looks)
+    return f"{codes}{text}\x1b[0m" if codes and text else text
+
+
+def unstyle(text: str) -> str:
+    """The text as it was before :func:`style`."""
+    return _STYLING.sub("", text)
 
 
 def clean(text: str) -> str:
@@ -56,5 +71,10 @@ def is_unicode(stream: TextIO) -> bool:
     return True
 
 
-def _colors(stream: TextIO) -> bool:
-    return is_terminal(stream) and not os.environ.get("NO_COLOR")
+def _write(text: str, stream: TextIO) -> None:
+    has_colors = is_terminal(stream) and not os.environ.get("NO_COLOR")
+    line = f"{text if has_colors else unstyle(text)}\n"
+    encoding = stream.encoding or "utf-8"
+    # What the terminal cannot write becomes a question mark, not a traceback.
+    stream.write(line.encode(encoding, "replace").decode(encoding))
+    stream.flush()

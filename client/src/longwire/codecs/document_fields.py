@@ -18,7 +18,7 @@ Messages inside a document take three forms:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -88,7 +88,8 @@ class DocumentFields:
             raise misfit.as_codec_error() from misfit.__cause__
         except Exception as error:
             # Whatever the model refuses: the message comes from outside.
-            raise codec_error(f"{message.DESCRIPTOR.name}: {error}") from error
+            reason = getattr(error, "message", error)
+            raise codec_error(f"{message.DESCRIPTOR.name}: {reason}") from error
 
     def _fill(self, message: Message, document: Mapping[str, Any]) -> None:
         fields = _fields(message.DESCRIPTOR)
@@ -125,13 +126,22 @@ class DocumentFields:
             return field.name in self._required_lists
         elements = getattr(message, field.name)
         if field.message_type is not None:
-            return all(self._put_part(elements.add(), element) for element in value)
+            return self._put_parts(elements, value)
         if not all(_is_exact(field, element) for element in value):
             return False
         try:
             elements.extend(value)
         except ValueError:
             return False
+        return True
+
+    def _put_parts(self, elements: Any, values: Sequence[Any]) -> bool:
+        for index, value in enumerate(values):
+            try:
+                if not self._put_part(elements.add(), value):
+                    return False
+            except MisfitError as misfit:
+                raise misfit.inside(f"[{index}]") from misfit.__cause__
         return True
 
     def _put_part(self, part: Any, value: Any) -> bool:
@@ -160,22 +170,29 @@ class DocumentFields:
     def _read(self, message: Message) -> dict[str, Any]:
         document: dict[str, Any] = {}
         for name, field in _fields(message.DESCRIPTOR).items():
-            if field.is_repeated:
-                elements = self._read_list(message, field)
-                if elements or name in self._required_lists:
-                    document[name] = elements
-            elif not field.has_presence or message.HasField(name):
-                value = getattr(message, name)
-                document[name] = self._read_part(value) if field.message_type else value
+            value = getattr(message, name)
+            try:
+                if field.is_repeated:
+                    if value or name in self._required_lists:
+                        document[name] = self._read_list(value, field)
+                elif not field.has_presence or message.HasField(name):
+                    document[name] = self._read_part(value) if field.message_type else value
+            except MisfitError as misfit:
+                raise misfit.inside(f".{name}") from misfit.__cause__
         if message.HasField(_EXTRA):
             document.update(read_struct(getattr(message, _EXTRA)))
         return document
 
-    def _read_list(self, message: Message, field: FieldDescriptor) -> list[Any]:
-        elements = getattr(message, field.name)
+    def _read_list(self, elements: Sequence[Any], field: FieldDescriptor) -> list[Any]:
         if field.message_type is None:
             return list(elements)
-        return [self._read_part(element) for element in elements]
+        parts: list[Any] = []
+        for element in elements:
+            try:
+                parts.append(self._read_part(element))
+            except MisfitError as misfit:
+                raise misfit.inside(f"[{len(parts)}]") from misfit.__cause__
+        return parts
 
     def _read_part(self, part: Any) -> Any:
         descriptor = part.DESCRIPTOR
@@ -187,7 +204,8 @@ class DocumentFields:
             return self._read(part)
         fields = _fields(descriptor)
         if _is_row(descriptor):
-            return self._read_list(part, *fields.values())
+            [field] = fields.values()
+            return self._read_list(getattr(part, field.name), field)
         return [getattr(part, name) for name in fields]
 
 

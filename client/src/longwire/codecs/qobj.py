@@ -121,7 +121,7 @@ def _check_values(document: Any) -> None:
     stack: list[tuple[Any, Any, int]] = [(document, None, 1)]
     while stack:
         value, place, depth = stack.pop()
-        if isinstance(value, (Mapping, list, tuple)):
+        if isinstance(value, (list, tuple, Mapping)):
             if depth > MAX_DEPTH:
                 raise InvalidQobjError(f"{_spell(place)}: nested deeper than {MAX_DEPTH} levels")
             mapping = isinstance(value, Mapping)
@@ -129,10 +129,10 @@ def _check_values(document: Any) -> None:
             for name, item in items:
                 if mapping:
                     _check_scalar(name, place)
-                if isinstance(item, (Mapping, list, tuple)):
-                    stack.append((item, (place, name), depth + 1))
-                else:
+                if isinstance(item, (int, float, str)):
                     _check_scalar(item, (place, name))
+                else:
+                    stack.append((item, (place, name), depth + 1))
         else:
             _check_scalar(value, place)
 

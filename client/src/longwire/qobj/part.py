@@ -14,6 +14,9 @@ from longwire.errors import InvalidQobjError
 __all__ = ["QobjPart", "copy_value", "describe", "integer", "require", "values_equal"]
 
 
+_PLAIN = frozenset({bool, complex, float, int, str, type(None)})
+
+
 class QobjPart(abc.ABC):
     """A part of a Qobj with a fixed set of fields.
 
@@ -52,6 +55,8 @@ def describe(value: Any) -> str:
 
 def copy_value(value: Any) -> Any:
     """Copies containers all the way down; numbers, text and arrays are shared."""
+    if type(value) in _PLAIN:  # most values, and Mapping is slow to ask
+        return value
     if isinstance(value, Mapping):
         return {key: copy_value(item) for key, item in value.items()}
     if isinstance(value, list):

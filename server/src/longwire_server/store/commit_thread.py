@@ -12,14 +12,16 @@ import asyncio
 import queue
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
+from sqlalchemy.engine.interfaces import DBAPICursor
 
 from longwire_server.store.job_store import StoreError
 
 T = TypeVar("T")
-Write = Callable[[sa.Connection], Any]
+Write = Callable[[DBAPICursor], Any]
 
 # Bounds the time that the first write of a batch waits for the last.
 _WRITES_PER_COMMIT = 512
@@ -30,6 +32,7 @@ class CommitThread:
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
+        self._driver_error: type[Exception] = engine.dialect.loaded_dbapi.Error
         self._waiting: queue.SimpleQueue[tuple[Write, asyncio.Future[Any]] | None] = (
             queue.SimpleQueue()
         )
@@ -37,7 +40,7 @@ class CommitThread:
         self._thread = threading.Thread(target=self._run, name="longwire-commit", daemon=True)
         self._thread.start()
 
-    def submit(self, write: Callable[[sa.Connection], T]) -> asyncio.Future[T]:
+    def submit(self, write: Callable[[DBAPICursor], T]) -> asyncio.Future[T]:
         """Queues a write. The future completes when the write is committed.
 
         Raises:
@@ -74,13 +77,23 @@ class CommitThread:
     def _commit(self, writes: list[Write]) -> list[Any]:
         """The outcome of each write: its value, or a StoreError."""
         try:
-            with self._engine.begin() as connection:
-                return [write(connection) for write in writes]
-        except (sa.exc.SQLAlchemyError, OSError) as error:
+            return self._run_in_transaction(writes)
+        except (sa.exc.SQLAlchemyError, self._driver_error, OSError) as error:
             if len(writes) == 1:
                 return [_store_error(error)]
         # One of them spoilt the transaction for all: each gets its own.
         return [self._commit([write])[0] for write in writes]
+
+    def _run_in_transaction(self, writes: list[Write]) -> list[Any]:
+        connection = self._engine.raw_connection()
+        try:
+            with closing(connection.cursor()) as cursor:
+                outcomes = [write(cursor) for write in writes]
+            connection.commit()
+        finally:
+            # What is not committed is rolled back as the connection goes back to the pool.
+            connection.close()
+        return outcomes
 
 
 def _store_error(cause: BaseException) -> StoreError:

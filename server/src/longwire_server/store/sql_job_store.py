@@ -6,16 +6,17 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any, Literal, TypeVar, cast
+from typing import Any, Literal, TypeVar
 
 import sqlalchemy as sa
 
-from longwire.v1.error_pb2 import ErrorReason
 from longwire.v1.job_pb2 import JobState
 from longwire_server.store.commit_thread import CommitThread
 from longwire_server.store.job import FINAL_STATES, Job
 from longwire_server.store.job_query import JobQuery
+from longwire_server.store.job_rows import job_from_row
 from longwire_server.store.job_store import Added, JobStore, StoreError
+from longwire_server.store.job_writes import JobWrites
 from longwire_server.store.migrate import upgrade
 from longwire_server.store.tables import jobs, results, specs
 
@@ -39,6 +40,7 @@ class SqlJobStore(JobStore):
     def __init__(self, url: str, *, durability: Durability = "process") -> None:
         self._engine = sa.create_engine(url, pool_size=_READERS + 1)
         self._durability: Durability = durability
+        self._writes = JobWrites(self._engine.dialect)
         if self._engine.dialect.name == "sqlite":
             sa.event.listen(self._engine, "connect", self._prepare_sqlite)
 
@@ -69,13 +71,13 @@ class SqlJobStore(JobStore):
 
     async def add(self, job: Job, spec: bytes) -> Added:
         """See :meth:`JobStore.add`."""
-        return await self._commits.submit(partial(_add, job, spec))
+        return await self._commits.submit(partial(self._writes.add, job, spec))
 
     async def update(
         self, job: Job, *, expected: frozenset[JobState.ValueType], result: bytes | None
     ) -> bool:
         """See :meth:`JobStore.update`."""
-        return await self._commits.submit(partial(_update, job, expected, result))
+        return await self._commits.submit(partial(self._writes.update, job, expected, result))
 
     async def get(self, tenant: str, job_id: str) -> Job | None:
         """See :meth:`JobStore.get`."""
@@ -84,7 +86,7 @@ class SqlJobStore(JobStore):
                 _SELECT_JOB, {"for_tenant": tenant, "for_job_id": job_id}
             ).one_or_none()
         )
-        return None if row is None else _job_from_row(row)
+        return None if row is None else job_from_row(row)
 
     async def spec(self, job_id: str) -> bytes | None:
         """See :meth:`JobStore.spec`."""
@@ -98,7 +100,7 @@ class SqlJobStore(JobStore):
         """See :meth:`JobStore.list_jobs`."""
         statement = _list_statement(query)
         rows = await self._read(lambda connection: connection.execute(statement).all())
-        return [_job_from_row(row) for row in rows]
+        return [job_from_row(row) for row in rows]
 
     async def unfinished(self) -> list[Job]:
         """See :meth:`JobStore.unfinished`."""
@@ -109,13 +111,13 @@ class SqlJobStore(JobStore):
             .order_by(jobs.c.create_time_us, jobs.c.job_id)
         )
         rows = await self._read(lambda connection: connection.execute(statement).all())
-        return [_job_from_row(row) for row in rows]
+        return [job_from_row(row) for row in rows]
 
     async def delete(
         self, tenant: str, job_id: str, *, expected: frozenset[JobState.ValueType]
     ) -> bool:
         """See :meth:`JobStore.delete`."""
-        return await self._commits.submit(partial(_delete, tenant, job_id, expected))
+        return await self._commits.submit(partial(self._writes.delete, tenant, job_id, expected))
 
     async def _payload(self, table: sa.Table, job_id: str) -> bytes | None:
         statement = sa.select(table.c.payload).where(table.c.job_id == job_id)
@@ -135,92 +137,6 @@ class SqlJobStore(JobStore):
 _SELECT_JOB = sa.select(jobs).where(
     jobs.c.tenant == sa.bindparam("for_tenant"), jobs.c.job_id == sa.bindparam("for_job_id")
 )
-_SELECT_REQUEST = sa.select(jobs).where(
-    jobs.c.tenant == sa.bindparam("for_tenant"),
-    jobs.c.request_id == sa.bindparam("for_request_id"),
-)
-_INSERT_JOB = sa.insert(jobs)
-_INSERT_SPEC = sa.insert(specs)
-_INSERT_RESULT = sa.insert(results)
-_UPDATE_JOB = (
-    sa.update(jobs)
-    .where(
-        jobs.c.job_id == sa.bindparam("for_job_id"),
-        jobs.c.state.in_(sa.bindparam("expected", expanding=True)),
-    )
-    .values(
-        {
-            column: sa.bindparam(f"new_{column}")
-            for column in (
-                "state",
-                "sequence",
-                "attempt",
-                "start_time_us",
-                "end_time_us",
-                "error_reason",
-                "error_message",
-                "result_bytes",
-            )
-        }
-    )
-)
-
-
-def _add(job: Job, spec: bytes, connection: sa.Connection) -> Added:
-    if job.request_id:
-        row = connection.execute(
-            _SELECT_REQUEST, {"for_tenant": job.tenant, "for_request_id": job.request_id}
-        ).one_or_none()
-        if row is not None:
-            return Added(_job_from_row(row), created=False)
-    connection.execute(_INSERT_JOB, _job_to_row(job))
-    connection.execute(_INSERT_SPEC, {"job_id": job.job_id, "payload": spec})
-    return Added(job, created=True)
-
-
-def _update(
-    job: Job,
-    expected: frozenset[JobState.ValueType],
-    result: bytes | None,
-    connection: sa.Connection,
-) -> bool:
-    outcome = connection.execute(
-        _UPDATE_JOB,
-        {
-            "for_job_id": job.job_id,
-            "expected": [int(state) for state in expected],
-            "new_state": int(job.state),
-            "new_sequence": job.sequence,
-            "new_attempt": job.attempt,
-            "new_start_time_us": job.start_time_us,
-            "new_end_time_us": job.end_time_us,
-            "new_error_reason": int(job.error_reason),
-            "new_error_message": job.error_message,
-            "new_result_bytes": job.result_bytes,
-        },
-    )
-    if outcome.rowcount != 1:
-        return False
-    if result is not None:
-        connection.execute(_INSERT_RESULT, {"job_id": job.job_id, "payload": result})
-    return True
-
-
-def _delete(
-    tenant: str, job_id: str, expected: frozenset[JobState.ValueType], connection: sa.Connection
-) -> bool:
-    outcome = connection.execute(
-        sa.delete(jobs).where(
-            jobs.c.tenant == tenant,
-            jobs.c.job_id == job_id,
-            jobs.c.state.in_([int(state) for state in expected]),
-        )
-    )
-    if outcome.rowcount != 1:
-        return False
-    for table in (specs, results):
-        connection.execute(sa.delete(table).where(table.c.job_id == job_id))
-    return True
 
 
 def _list_statement(query: JobQuery) -> sa.Select[Any]:
@@ -242,49 +158,6 @@ def _list_statement(query: JobQuery) -> sa.Select[Any]:
         )
     newest_first = (jobs.c.create_time_us.desc(), jobs.c.job_id.desc())
     return sa.select(jobs).where(*conditions).order_by(*newest_first).limit(query.page_size)
-
-
-def _job_to_row(job: Job) -> dict[str, Any]:
-    return {
-        "job_id": job.job_id,
-        "tenant": job.tenant,
-        "request_id": job.request_id or None,
-        "spec_digest": job.spec_digest,
-        "backend_name": job.backend_name,
-        "name": job.name,
-        "tags": "".join(f"\n{tag}" for tag in job.tags) + "\n" if job.tags else "",
-        "state": int(job.state),
-        "sequence": job.sequence,
-        "attempt": job.attempt,
-        "create_time_us": job.create_time_us,
-        "start_time_us": job.start_time_us,
-        "end_time_us": job.end_time_us,
-        "error_reason": int(job.error_reason),
-        "error_message": job.error_message,
-        "result_bytes": job.result_bytes,
-    }
-
-
-def _job_from_row(row: sa.Row[Any]) -> Job:
-    columns = row._mapping
-    return Job(
-        job_id=columns["job_id"],
-        tenant=columns["tenant"],
-        request_id=columns["request_id"] or "",
-        spec_digest=columns["spec_digest"],
-        backend_name=columns["backend_name"],
-        name=columns["name"],
-        tags=tuple(columns["tags"].split("\n")[1:-1]),
-        state=cast("JobState.ValueType", columns["state"]),
-        sequence=columns["sequence"],
-        attempt=columns["attempt"],
-        create_time_us=columns["create_time_us"],
-        start_time_us=columns["start_time_us"],
-        end_time_us=columns["end_time_us"],
-        error_reason=cast("ErrorReason.ValueType", columns["error_reason"]),
-        error_message=columns["error_message"],
-        result_bytes=columns["result_bytes"],
-    )
 
 
 assert all(int(state) >= 5 for state in FINAL_STATES), "the partial index says so"

@@ -204,13 +204,16 @@ class BackendProperties(Document):
         """
         return _is_operational(self._qubit(qubit))
 
-    def is_gate_operational(self, gate: str, qubits: int | Iterable[int]) -> bool:
+    def is_gate_operational(self, gate: str, qubits: int | Iterable[int] | None = None) -> bool:
         """Whether the gate works on these qubits; it does where nothing else is said.
+
+        Without qubits: whether it works everywhere.
 
         Raises:
             BackendPropertyError: there is no such gate on these qubits.
         """
-        return _is_operational(self._gate(gate, qubits).parameters)
+        entries = self._groups(gate).values() if qubits is None else [self._gate(gate, qubits)]
+        return all(_is_operational(entry.parameters) for entry in entries)
 
     def faulty_qubits(self) -> list[int]:
         """The qubits that do not work."""

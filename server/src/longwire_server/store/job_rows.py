@@ -1,0 +1,61 @@
+"""Between the recorded job and its row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+import sqlalchemy as sa
+
+from longwire.v1.error_pb2 import ErrorReason
+from longwire.v1.job_pb2 import JobState
+from longwire_server.store.job import Job
+
+
+def job_to_row(job: Job) -> dict[str, Any]:
+    """The row of a job."""
+    return {
+        "job_id": job.job_id,
+        "tenant": job.tenant,
+        "request_id": job.request_id or None,
+        "spec_digest": job.spec_digest,
+        "backend_name": job.backend_name,
+        "name": job.name,
+        "tags": "".join(f"\n{tag}" for tag in job.tags) + "\n" if job.tags else "",
+        "state": int(job.state),
+        "sequence": job.sequence,
+        "attempt": job.attempt,
+        "create_time_us": job.create_time_us,
+        "start_time_us": job.start_time_us,
+        "end_time_us": job.end_time_us,
+        "error_reason": int(job.error_reason),
+        "error_message": job.error_message,
+        "result_bytes": job.result_bytes,
+    }
+
+
+def job_from_row(row: sa.Row[Any]) -> Job:
+    """The job of a row."""
+    return job_from_columns(row._mapping)
+
+
+def job_from_columns(columns: Mapping[Any, Any]) -> Job:
+    """The job of a row's columns by name."""
+    return Job(
+        job_id=columns["job_id"],
+        tenant=columns["tenant"],
+        request_id=columns["request_id"] or "",
+        spec_digest=columns["spec_digest"],
+        backend_name=columns["backend_name"],
+        name=columns["name"],
+        tags=tuple(columns["tags"].split("\n")[1:-1]),
+        state=cast("JobState.ValueType", columns["state"]),
+        sequence=columns["sequence"],
+        attempt=columns["attempt"],
+        create_time_us=columns["create_time_us"],
+        start_time_us=columns["start_time_us"],
+        end_time_us=columns["end_time_us"],
+        error_reason=cast("ErrorReason.ValueType", columns["error_reason"]),
+        error_message=columns["error_message"],
+        result_bytes=columns["result_bytes"],
+    )

@@ -1,0 +1,109 @@
+"""The writes of the SQL store: each runs inside a transaction of the commit thread."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine.interfaces import DBAPICursor
+
+from longwire.v1.job_pb2 import JobState
+from longwire_server.store.job import Job
+from longwire_server.store.job_rows import job_from_columns, job_to_row
+from longwire_server.store.job_store import Added
+from longwire_server.store.prepared import Prepared
+from longwire_server.store.tables import jobs, results, specs
+
+# What a change of state may change.
+_CHANGING = (
+    "state",
+    "sequence",
+    "attempt",
+    "start_time_us",
+    "end_time_us",
+    "error_reason",
+    "error_message",
+    "result_bytes",
+)
+
+
+class JobWrites:
+    """The prepared statements of one database, and the writes made of them."""
+
+    def __init__(self, dialect: sa.Dialect) -> None:
+        insert = postgresql.insert if dialect.name == "postgresql" else sqlite.insert
+        # A set of states as bits: IN would need another statement for every length.
+        in_expected = sa.literal_column("(1 << state)").op("&")(sa.bindparam("expected")) != 0
+        this_job = jobs.c.job_id == sa.bindparam("for_job_id")
+        this_tenant = jobs.c.tenant == sa.bindparam("for_tenant")
+        changes: dict[str, Any] = {column: sa.bindparam(f"new_{column}") for column in _CHANGING}
+        statements = {
+            "insert_job": insert(jobs).on_conflict_do_nothing(
+                index_elements=["tenant", "request_id"]
+            ),
+            "select_request": sa.select(jobs).where(
+                this_tenant, jobs.c.request_id == sa.bindparam("for_request_id")
+            ),
+            "update_job": sa.update(jobs).where(this_job, in_expected).values(changes),
+            "delete_job": sa.delete(jobs).where(this_tenant, this_job, in_expected),
+            "insert_spec": sa.insert(specs),
+            "insert_result": sa.insert(results),
+            "delete_spec": sa.delete(specs).where(specs.c.job_id == sa.bindparam("for_job_id")),
+            "delete_result": sa.delete(results).where(
+                results.c.job_id == sa.bindparam("for_job_id")
+            ),
+        }
+        self._prepared = {name: Prepared(each, dialect) for name, each in statements.items()}
+
+    def add(self, job: Job, spec: bytes, cursor: DBAPICursor) -> Added:
+        """See :meth:`JobStore.add`."""
+        if self._prepared["insert_job"].run(cursor, job_to_row(job)) == 0:
+            request = {"for_tenant": job.tenant, "for_request_id": job.request_id}
+            self._prepared["select_request"].run(cursor, request)
+            return Added(job_from_columns(_only_row(cursor)), created=False)
+        self._prepared["insert_spec"].run(cursor, {"job_id": job.job_id, "payload": spec})
+        return Added(job, created=True)
+
+    def update(
+        self,
+        job: Job,
+        expected: Iterable[JobState.ValueType],
+        result: bytes | None,
+        cursor: DBAPICursor,
+    ) -> bool:
+        """See :meth:`JobStore.update`."""
+        row = job_to_row(job)
+        parameters = {f"new_{column}": row[column] for column in _CHANGING}
+        parameters |= {"for_job_id": job.job_id, "expected": _bits(expected)}
+        if self._prepared["update_job"].run(cursor, parameters) != 1:
+            return False
+        if result is not None:
+            row = {"job_id": job.job_id, "payload": result}
+            self._prepared["insert_result"].run(cursor, row)
+        return True
+
+    def delete(
+        self,
+        tenant: str,
+        job_id: str,
+        expected: Iterable[JobState.ValueType],
+        cursor: DBAPICursor,
+    ) -> bool:
+        """See :meth:`JobStore.delete`."""
+        parameters = {"for_tenant": tenant, "for_job_id": job_id, "expected": _bits(expected)}
+        if self._prepared["delete_job"].run(cursor, parameters) != 1:
+            return False
+        for payload in ("delete_spec", "delete_result"):
+            self._prepared[payload].run(cursor, {"for_job_id": job_id})
+        return True
+
+
+def _bits(states: Iterable[JobState.ValueType]) -> int:
+    return sum(1 << state for state in states)
+
+
+def _only_row(cursor: DBAPICursor) -> dict[str, Any]:
+    (row,) = cursor.fetchall()
+    return dict(zip((column[0] for column in cursor.description), row, strict=True))
