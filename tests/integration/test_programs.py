@@ -140,7 +140,7 @@ def test_qobj_with_conditions_of_both_relations_runs_them(aer: RemoteBackend) ->
     assert result.results[0].header["name"] == "conditions"
 
 
-@pytest.mark.parametrize("name", ["draw", "from_qasm_file", "__init__", "copy"])
+@pytest.mark.parametrize("name", ["draw", "from_qasm_file", "__init__", "compose"])
 def test_qobj_that_names_a_method_of_a_circuit_is_refused(aer: RemoteBackend, name: str) -> None:
     document = conditional_document()
     document["experiments"][0]["instructions"][1] = {"name": name, "qubits": [0]}

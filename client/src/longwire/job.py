@@ -184,10 +184,10 @@ class RemoteJob(BaseJob, JobV1):
         if not self._reading.acquire(timeout=remaining):
             raise self._too_late(timeout)
         try:
-            if self._stream is None:
-                self._stream = JobStream(self._calls, self._job_id)
+            # Kept here too: whoever cancels the job takes it away from self.
+            stream = self._stream = self._stream or JobStream(self._calls, self._job_id)
             while _status(self._message) is known:
-                self._take_event(self._stream.next_event(deadline))
+                self._take_event(stream.next_event(deadline))
         except StreamTimeoutError:
             raise self._too_late(timeout) from None
         finally:

@@ -66,7 +66,8 @@ class RemoteProvider(BaseProvider):
             name: only the one with this name.
             operational: only those that can run jobs, or only those that cannot.
             simulator: only simulators, or only others.
-            min_num_qubits: only those with at least so many qubits.
+            min_num_qubits: only those with at least so many qubits, or with no fixed
+                number.
             filters: a predicate over backends.
             unknown: none; the base class's signature has them.
 
@@ -85,7 +86,7 @@ class RemoteProvider(BaseProvider):
                 name not in (None, message.name)
                 or operational not in (None, message.status.operational)
                 or simulator not in (None, message.simulator)
-                or (min_num_qubits is not None and message.num_qubits < min_num_qubits)
+                or (message.HasField("num_qubits") and message.num_qubits < (min_num_qubits or 0))
             ):
                 continue
             backend = RemoteBackend(message.name, self, description=message)

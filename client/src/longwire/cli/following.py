@@ -56,9 +56,11 @@ class FollowedJob:
         from longwire.transport.job_stream import JobStream, StreamTimeoutError
 
         deadline = None if timeout_seconds is None else time.monotonic() + timeout_seconds
-        progress.show(self.job, event_moment(self.job, "end_time"))
+        if self.stream is not None or self.is_final:
+            progress.show(self.job, event_moment(self.job, "end_time"))
         if self.is_final:
             return
+        # A new stream begins with what has happened so far.
         stream = self.stream or JobStream(self.session.jobs, self.job.job_id)
         try:
             while not self.is_final:

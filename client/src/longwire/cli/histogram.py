@@ -11,6 +11,8 @@ MOST_BARS = 32
 
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 _NARROWEST_BAR = 12
+# Longer bars make no difference easier to see.
+_WIDEST_BAR = 60
 _INDENT = "  "
 
 
@@ -60,7 +62,7 @@ def render_histogram(
     on_one_line = bar_width >= _NARROWEST_BAR
     if not on_one_line:
         bar_width += label_width
-    bar_width = max(bar_width, _NARROWEST_BAR)
+    bar_width = max(_NARROWEST_BAR, min(bar_width, _WIDEST_BAR))
     lines = []
     for label, number, (_, count) in zip(labels, numbers, selection.shown, strict=True):
         bar = style(_bar(count / largest if largest else 0.0, bar_width, unicode), "cyan")

@@ -83,7 +83,7 @@ def _read_circuit(message: result_pb2.ExperimentResult) -> CircuitOutcome:
         name=str(header.get("name") or ""),
         success=message.success if message.HasField("success") else None,
         shots=_shots(message),
-        seed=message.seed if message.HasField("seed") else None,
+        seed=_seed(message),
         counts=counts,
         memory=memory,
         data_names=tuple(field.name for field in message.data),
@@ -98,6 +98,16 @@ def _shots(message: result_pb2.ExperimentResult) -> int | None:
             return message.shot_range.last - message.shot_range.first + 1
         case _:
             return None
+
+
+def _seed(message: result_pb2.ExperimentResult) -> int | None:
+    if message.HasField("seed"):
+        return message.seed
+    # Aer reports it under this name.
+    for member in message.metadata.fields:
+        if member.name == "seed_simulator" and member.value.HasField("int_value"):
+            return member.value.int_value
+    return None
 
 
 def _read_counts(
@@ -116,7 +126,8 @@ def _read_counts(
             return None
         by_hex = value
     sizes = register_sizes(header)
-    return {format_outcome(key, num_bits, sizes): number for key, number in by_hex.items()}
+    named = {format_outcome(key, num_bits, sizes): number for key, number in by_hex.items()}
+    return dict(sorted(named.items()))
 
 
 def _read_memory(

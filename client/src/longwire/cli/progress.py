@@ -72,12 +72,17 @@ class LiveProgress:
         live: the region of the terminal.
         spinner: what it shows.
         keeps_changes: whether a line for each change of state stays above.
+        is_replay: whether changes are told later than they happened, so that this
+            machine's clock must say how long ago.
     """
 
-    def __init__(self, live: Live, spinner: Spinner, *, keeps_changes: bool) -> None:
+    def __init__(
+        self, live: Live, spinner: Spinner, *, keeps_changes: bool, is_replay: bool
+    ) -> None:
         self._live = live
         self._spinner = spinner
         self._keeps_changes = keeps_changes
+        self._is_replay = is_replay
         self._state = ""
         self._since = time.monotonic()
         self._job: Job | None = None
@@ -87,6 +92,9 @@ class LiveProgress:
         state = state_name(job)
         if state != self._state:
             self._state, self._since = state, time.monotonic()
+            if self._is_replay:
+                age = datetime.datetime.now(datetime.UTC) - moment
+                self._since -= max(0.0, age.total_seconds())
             if self._keeps_changes:
                 self._live.console.print(
                     f"[dim]{format_clock(moment)}[/dim]  [{state_color(state)}]{state}[/]",
@@ -116,7 +124,7 @@ def describe(job: Job) -> str:
 
 
 def progress_on(
-    stream: TextIO, *, silent: bool = False, keeps_changes: bool = False
+    stream: TextIO, *, silent: bool, keeps_changes: bool = False, is_replay: bool = False
 ) -> AbstractContextManager[Progress]:
     """The progress that suits a stream: a live line on a terminal, else plain lines.
 
@@ -124,11 +132,12 @@ def progress_on(
         stream: the standard output or error.
         silent: for a program, which reads neither.
         keeps_changes: whether each change of state stays on a terminal, too.
+        is_replay: whether the job was submitted before.
     """
     if silent:
         return _plain(SilentProgress())
     if is_terminal(stream):
-        return _live_on(stream, keeps_changes=keeps_changes)
+        return _live_on(stream, keeps_changes=keeps_changes, is_replay=is_replay)
     return _plain(LineProgress(stream))
 
 
@@ -138,14 +147,14 @@ def _plain(progress: Progress) -> Iterator[Progress]:
 
 
 @contextmanager
-def _live_on(stream: TextIO, *, keeps_changes: bool) -> Iterator[Progress]:
+def _live_on(stream: TextIO, *, keeps_changes: bool, is_replay: bool) -> Iterator[Progress]:
     from rich.console import Console
     from rich.live import Live
     from rich.spinner import Spinner
 
     spinner = Spinner("dots" if is_unicode(stream) else "line", style="dim")
     live = Live(console=Console(file=stream), refresh_per_second=10, transient=True)
-    progress = LiveProgress(live, spinner, keeps_changes=keeps_changes)
+    progress = LiveProgress(live, spinner, keeps_changes=keeps_changes, is_replay=is_replay)
     live.get_renderable = progress.line  # type: ignore[method-assign]
     with live:
         yield progress

@@ -17,7 +17,9 @@ def watch(session: Session, arguments: argparse.Namespace) -> None:
     """Follows a job until it has ended."""
     with interruptible(session, arguments.job_id):
         followed = FollowedJob(session, session.jobs.get_job(arguments.job_id))
-        with progress_on(sys.stdout, silent=session.as_json, keeps_changes=True) as progress:
+        with progress_on(
+            sys.stdout, silent=session.as_json, keeps_changes=True, is_replay=True
+        ) as progress:
             followed.wait(arguments.timeout, progress)
         if session.as_json:
             from longwire.cli.documents import job_document
@@ -34,6 +36,6 @@ def result(session: Session, arguments: argparse.Namespace) -> None:
     with interruptible(session, arguments.job_id):
         followed = FollowedJob(session, session.jobs.get_job(arguments.job_id))
         if arguments.waits and not followed.is_final:
-            with progress_on(sys.stderr, silent=session.as_json) as progress:
+            with progress_on(sys.stderr, silent=session.as_json, is_replay=True) as progress:
                 followed.wait(arguments.timeout, progress)
         report_result(followed, arguments.output)

@@ -31,7 +31,7 @@ class Prepared:
 
     def run(self, cursor: DBAPICursor, parameters: Mapping[str, Any]) -> int:
         """Executes the statement, and returns how many rows it touched."""
-        values = self._fixed | parameters if self._fixed else parameters
+        values = {**self._fixed, **parameters}
         if self._positions is None:
             cursor.execute(self._text, values)
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -11,7 +12,7 @@ from typing import Any, Literal, TypeVar
 import sqlalchemy as sa
 
 from longwire.v1.job_pb2 import JobState
-from longwire_server.store.commit_thread import CommitThread
+from longwire_server.store.group_commit import GroupCommit
 from longwire_server.store.job import FINAL_STATES, Job
 from longwire_server.store.job_query import JobQuery
 from longwire_server.store.job_rows import job_from_row
@@ -20,12 +21,17 @@ from longwire_server.store.job_writes import JobWrites
 from longwire_server.store.migrate import upgrade
 from longwire_server.store.tables import jobs, results, specs
 
+_logger = logging.getLogger(__name__)
+
 T = TypeVar("T")
 Durability = Literal["process", "power"]
 
 # SQLite: NORMAL survives the crash of a process, FULL the loss of power.
 _SYNCHRONOUS = {"process": "NORMAL", "power": "FULL"}
 _READERS = 4
+# A commit of more than this is left to a thread: it would hold up the event loop.
+_ON_LOOP_BYTES = 256 * 1024
+_CHECKPOINT_EVERY_SECONDS = 1.0
 
 
 class SqlJobStore(JobStore):
@@ -41,6 +47,7 @@ class SqlJobStore(JobStore):
         self._engine = sa.create_engine(url, pool_size=_READERS + 1)
         self._durability: Durability = durability
         self._writes = JobWrites(self._engine.dialect)
+        self._checkpoints: asyncio.Task[None] | None = None
         if self._engine.dialect.name == "sqlite":
             sa.event.listen(self._engine, "connect", self._prepare_sqlite)
 
@@ -48,6 +55,8 @@ class SqlJobStore(JobStore):
         # One connection writes; the others must not fail while it commits.
         for pragma in (
             "journal_mode=WAL",
+            # A checkpoint waits for the disk: see _checkpoint.
+            "wal_autocheckpoint=0",
             f"synchronous={_SYNCHRONOUS[self._durability]}",
             "busy_timeout=10000",
         ):
@@ -61,23 +70,34 @@ class SqlJobStore(JobStore):
         except (sa.exc.SQLAlchemyError, OSError) as error:
             self._readers.shutdown()
             raise StoreError(f"cannot open {self._engine.url!r}: {error}") from error
-        self._commits = CommitThread(self._engine)
+        on_loop_bytes = -1
+        if self._engine.dialect.name == "sqlite":
+            self._checkpoints = asyncio.create_task(self._checkpoint())
+            if self._durability == "process":
+                on_loop_bytes = _ON_LOOP_BYTES
+        self._commits = GroupCommit(self._engine, on_loop_bytes=on_loop_bytes)
 
     async def close(self) -> None:
         """Commits what waits and closes every connection."""
         await self._commits.close()
+        if self._checkpoints is not None:
+            self._checkpoints.cancel()
         self._readers.shutdown()
         self._engine.dispose()
 
     async def add(self, job: Job, spec: bytes) -> Added:
         """See :meth:`JobStore.add`."""
-        return await self._commits.submit(partial(self._writes.add, job, spec))
+        return await self._commits.submit(
+            partial(self._writes.add, job, spec), payload_bytes=len(spec)
+        )
 
     async def update(
         self, job: Job, *, expected: frozenset[JobState.ValueType], result: bytes | None
     ) -> bool:
         """See :meth:`JobStore.update`."""
-        return await self._commits.submit(partial(self._writes.update, job, expected, result))
+        return await self._commits.submit(
+            partial(self._writes.update, job, expected, result), payload_bytes=len(result or b"")
+        )
 
     async def get(self, tenant: str, job_id: str) -> Job | None:
         """See :meth:`JobStore.get`."""
@@ -118,6 +138,19 @@ class SqlJobStore(JobStore):
     ) -> bool:
         """See :meth:`JobStore.delete`."""
         return await self._commits.submit(partial(self._writes.delete, tenant, job_id, expected))
+
+    async def _checkpoint(self) -> None:
+        """Moves the write-ahead log into the database now and then, in a thread."""
+        while True:
+            await asyncio.sleep(_CHECKPOINT_EVERY_SECONDS)
+            try:
+                await self._read(
+                    lambda connection: connection.exec_driver_sql(
+                        "PRAGMA wal_checkpoint(PASSIVE)"
+                    ).all()
+                )
+            except StoreError as error:
+                _logger.warning("the database cannot be checkpointed: %s", error)
 
     async def _payload(self, table: sa.Table, job_id: str) -> bytes | None:
         statement = sa.select(table.c.payload).where(table.c.job_id == job_id)

@@ -1,0 +1,138 @@
+"""Group commit: writes that arrive together share one transaction.
+
+Writes that arrive in one turn of the event loop, or while a commit is under way,
+are committed together: under load the cost of a commit is divided by their
+number, and a lone write pays for no delay.
+
+A commit that only has to survive the process (SQLite without fsync) takes some
+50 µs, less than a change of threads, so small batches are committed on the event
+loop itself. A batch that is large or waits for the disk goes to a thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.engine.interfaces import DBAPICursor
+
+from longwire_server.store.job_store import StoreError
+
+T = TypeVar("T")
+Write = Callable[[DBAPICursor], Any]
+
+# Bounds the time that the first write of a batch waits for the last.
+_WRITES_PER_COMMIT = 512
+
+
+class GroupCommit:
+    """Runs writes against an engine, in the order in which they were submitted.
+
+    Args:
+        engine: the database.
+        on_loop_bytes: batches with payloads up to this size are committed on the
+            event loop; -1 sends all to a thread.
+    """
+
+    def __init__(self, engine: sa.Engine, *, on_loop_bytes: int) -> None:
+        self._engine = engine
+        self._driver_error: type[Exception] = engine.dialect.loaded_dbapi.Error
+        self._on_loop_bytes = on_loop_bytes
+        self._loop = asyncio.get_running_loop()
+        self._thread = ThreadPoolExecutor(1, "longwire-commit")
+        self._waiting: list[tuple[Write, int, asyncio.Future[Any]]] = []
+        self._committing: asyncio.Future[list[Any]] | None = None
+        self._flush_is_due = False
+
+    def submit(
+        self, write: Callable[[DBAPICursor], T], *, payload_bytes: int = 0
+    ) -> asyncio.Future[T]:
+        """Queues a write. The future completes when the write is committed.
+
+        Args:
+            write: runs statements on a cursor, and returns the future's value.
+            payload_bytes: how much it writes, roughly.
+
+        Raises:
+            StoreError: (from the future) the write or its commit failed.
+        """
+        future: asyncio.Future[T] = self._loop.create_future()
+        self._waiting.append((write, payload_bytes, future))
+        if not self._flush_is_due:
+            self._flush_is_due = True
+            self._loop.call_soon(self._flush)
+        return future
+
+    async def close(self) -> None:
+        """Commits what waits, then ends the thread."""
+        while self._waiting or self._committing is not None:
+            await self.submit(lambda _cursor: None)
+        self._thread.shutdown()
+
+    def _flush(self) -> None:
+        self._flush_is_due = False
+        if self._committing is not None or not self._waiting:
+            return
+        batch = self._waiting[:_WRITES_PER_COMMIT]
+        del self._waiting[:_WRITES_PER_COMMIT]
+        writes = [write for write, _, _ in batch]
+        futures = [future for _, _, future in batch]
+        if sum(size for _, size, _ in batch) <= self._on_loop_bytes:
+            _answer(futures, self._commit(writes))
+            self._flush_more()
+            return
+        self._committing = self._loop.run_in_executor(self._thread, self._commit, writes)
+        self._committing.add_done_callback(lambda outcomes: self._committed(futures, outcomes))
+
+    def _committed(
+        self, futures: list[asyncio.Future[Any]], outcomes: asyncio.Future[list[Any]]
+    ) -> None:
+        self._committing = None
+        _answer(futures, outcomes.result())
+        self._flush_more()
+
+    def _flush_more(self) -> None:
+        if self._waiting and not self._flush_is_due:
+            self._flush_is_due = True
+            self._loop.call_soon(self._flush)
+
+    def _commit(self, writes: list[Write]) -> list[Any]:
+        """The outcome of each write: its value, or a StoreError."""
+        try:
+            return self._run_in_transaction(writes)
+        except (sa.exc.SQLAlchemyError, self._driver_error, OSError) as error:
+            if len(writes) == 1:
+                return [_store_error(error)]
+        # One of them spoilt the transaction for all: each gets its own.
+        return [self._commit([write])[0] for write in writes]
+
+    def _run_in_transaction(self, writes: list[Write]) -> list[Any]:
+        connection = self._engine.raw_connection()
+        try:
+            with closing(connection.cursor()) as cursor:
+                outcomes = [write(cursor) for write in writes]
+            connection.commit()
+        finally:
+            # What is not committed is rolled back as the connection goes back to the pool.
+            connection.close()
+        return outcomes
+
+
+def _store_error(cause: BaseException) -> StoreError:
+    error = StoreError(f"{type(cause).__name__}: {cause}")
+    error.__cause__ = cause
+    return error
+
+
+def _answer(futures: list[asyncio.Future[Any]], outcomes: list[Any]) -> None:
+    for future, outcome in zip(futures, outcomes, strict=True):
+        if future.cancelled():
+            continue
+        if isinstance(outcome, StoreError):
+            future.set_exception(outcome)
+        else:
+            future.set_result(outcome)
