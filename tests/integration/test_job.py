@@ -133,7 +133,7 @@ def test_cancel_by_another_process_ends_the_wait(gated: RemoteBackend, gate: Pat
 
 def test_result_that_does_not_come_in_time_comes_later(gated: RemoteBackend, gate: Path) -> None:
     job = run_behind(gate, gated)
-    with pytest.raises(JobTimeoutError, match="0.2") as caught:
+    with pytest.raises(JobTimeoutError, match=r"0\.2") as caught:
         job.result(timeout=0.2)
     assert isinstance(caught.value, QiskitJobTimeoutError)
     with pytest.raises(JobTimeoutError):
@@ -145,9 +145,8 @@ def test_result_that_does_not_come_in_time_comes_later(gated: RemoteBackend, gat
 
 def test_failed_job_tells_why_and_which_circuit(aer: RemoteBackend) -> None:
     good, bad = bell(), QuantumCircuit(2, name="the culprit")
-    bad.h(0)
-    bad.save_statevector()
-    bad.save_statevector()
+    bad.t(0)
+    bad.measure_all()
     job = aer.run([good, bad], method="stabilizer")
     with pytest.raises(JobFailedError, match="the culprit") as caught:
         job.result()

@@ -10,6 +10,8 @@ from longwire.cli.histogram import Selection, select_outcomes
 if TYPE_CHECKING:
     from longwire.cli.outcome import CircuitOutcome, Outcome
 
+# So many of the largest fit into the 65,536 pixels that matplotlib can draw.
+_MOST_CIRCUITS = 40
 _BARS_WIDTH_INCHES = 5.5
 _CHARACTER_INCHES = 0.076
 _BAR_INCHES = 0.24
@@ -23,6 +25,8 @@ _BLUE, _GREY, _INK, _DIM = "#2a6f97", "#e3e6e8", "#33383d", "#6b7379"
 def draw_histograms(outcome: Outcome, path: Path) -> None:
     """Draws a histogram for each circuit that has counts, one below the other.
 
+    Of more than 40 circuits the first 40 are drawn, and the others counted.
+
     Args:
         outcome: the job's.
         path: where the picture goes; the ending chooses its format.
@@ -33,7 +37,8 @@ def draw_histograms(outcome: Outcome, path: Path) -> None:
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-    circuits = [circuit for circuit in outcome.circuits if circuit.counts]
+    counted = [circuit for circuit in outcome.circuits if circuit.counts]
+    circuits = counted[:_MOST_CIRCUITS]
     selections = [select_outcomes(circuit.counts or {}) for circuit in circuits]
     heights = [_height_inches(selection) for selection in selections] or [1.0]
     longest = max((len(label) for one in selections for label, _ in one.shown), default=0)
@@ -46,6 +51,8 @@ def draw_histograms(outcome: Outcome, path: Path) -> None:
         panels = figure.subplots(len(circuits), squeeze=False, height_ratios=heights)[:, 0]
         for panel, circuit, selection in zip(panels, circuits, selections, strict=True):
             _draw(panel, circuit, selection)
+    if len(counted) > len(circuits):
+        figure.supxlabel(f"and {len(counted) - len(circuits):,} more circuits", color=_DIM)
     figure.savefig(path, dpi=160)
 
 
