@@ -78,6 +78,8 @@ class Server:
                 # Otherwise a second server on the same port takes half of the
                 # connections without a word.
                 ("grpc.so_reuseport", 0),
+                # Clients ping every 30 s while they wait for a job.
+                ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
             ],
         )
         add_BackendServiceServicer_to_server(BackendServicer(self._directory), self._grpc)

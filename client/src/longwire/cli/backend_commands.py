@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from longwire.cli.session import Session
 from longwire.cli.table import Cell, Column, render_fields, render_table
-from longwire.cli.terminal import width_columns, write
+from longwire.cli.terminal import table_width_columns, write
 
 if TYPE_CHECKING:
     from longwire.v1.backend_pb2 import Backend
@@ -69,7 +69,7 @@ def _backend_table(found: list[Backend]) -> list[str]:
         ]
         for backend in found
     ]
-    return render_table(columns, rows, width=width_columns())
+    return render_table(columns, rows, width=table_width_columns())
 
 
 def _status_table(found: list[Backend]) -> list[str]:
@@ -92,7 +92,7 @@ def _status_table(found: list[Backend]) -> list[str]:
         ]
         for backend in found
     ]
-    return render_table(columns, rows, width=width_columns())
+    return render_table(columns, rows, width=table_width_columns())
 
 
 def _status_fields(backend: Backend) -> list[str]:

@@ -7,10 +7,10 @@ import datetime
 
 from longwire.cli.command_error import CommandError, command_error_of
 from longwire.cli.documents import job_document, queued_seconds, running_seconds, state_name
-from longwire.cli.progress import describe, state_color
+from longwire.cli.progress import state_color
 from longwire.cli.session import Session
 from longwire.cli.table import Cell, Column, render_fields, render_table
-from longwire.cli.terminal import style, width_columns, write
+from longwire.cli.terminal import style, table_width_columns, write
 from longwire.cli.times import format_age, format_duration, format_local, to_datetime
 from longwire.v1.job_pb2 import Job, JobState
 from longwire.v1.job_service_pb2 import ListJobsRequest
@@ -77,36 +77,27 @@ def _cancel(session: Session, job_id: str) -> Job:
 
 def _job_table(found: list[Job]) -> list[str]:
     now = datetime.datetime.now(datetime.UTC)
-    columns = [
-        Column("ID"),
-        Column("STATE"),
-        Column("CREATED", is_number=True),
-        Column("RAN", is_number=True),
-        Column("BACKEND"),
-        Column("NAME"),
-    ]
+    columns = [Column("ID"), Column("STATE"), Column("CREATED", is_number=True), Column("BACKEND")]
+    has_names = any(one.name for one in found)
+    if has_names:
+        columns.append(Column("NAME"))
     rows: list[list[Cell | str]] = []
     for one in found:
-        ran = running_seconds(one)
-        rows.append(
-            [
-                one.job_id,
-                _state_cell(one),
-                format_age(to_datetime(one.create_time), now),
-                "" if ran is None else format_duration(ran),
-                one.backend_name,
-                one.name,
-            ]
-        )
-    # Ids are for copying: the line is cut at its end only, in the name.
-    return render_table(columns, rows, width=width_columns())
+        state = state_name(one)
+        if one.HasField("queue_position"):
+            state += f" #{one.queue_position}"
+        created = format_age(to_datetime(one.create_time), now)
+        row = [one.job_id, _state_cell(one, state), created, one.backend_name]
+        rows.append([*row, one.name] if has_names else row)
+    # Ids are for copying: a line is cut at its end only.
+    return render_table(columns, rows, width=table_width_columns())
 
 
 def _job_fields(found: Job) -> list[tuple[str, Cell | str]]:
     now = datetime.datetime.now(datetime.UTC)
     fields: list[tuple[str, Cell | str]] = [
         ("job", Cell(found.job_id, ("bold",))),
-        ("state", _state_cell(found)),
+        ("state", _state_cell(found, state_name(found))),
     ]
     if found.HasField("error"):
         fields.append(("error", found.error.message))
@@ -141,7 +132,5 @@ def _job_fields(found: Job) -> list[tuple[str, Cell | str]]:
     return fields
 
 
-def _state_cell(found: Job) -> Cell:
-    return Cell(
-        describe(found).replace("  position", ", position"), (state_color(state_name(found)),)
-    )
+def _state_cell(found: Job, text: str) -> Cell:
+    return Cell(text, (state_color(state_name(found)),))

@@ -57,6 +57,13 @@ def width_columns() -> int:
     return max(_NARROWEST, min(columns, _WIDEST))
 
 
+def table_width_columns() -> int | None:
+    """How many columns a table may fill; None, without bound, where it goes to no terminal."""
+    if not is_terminal(sys.stdout):
+        return None
+    return max(_NARROWEST, shutil.get_terminal_size().columns)
+
+
 def is_terminal(stream: TextIO) -> bool:
     """Whether somebody watches the stream on a terminal that can move its cursor."""
     return stream.isatty() and os.environ.get("TERM") != "dumb"
