@@ -58,6 +58,7 @@ lint: $(INSTALLED) ## check style, import rules and protos
 
 types: $(INSTALLED) ## check types (mypy, strict)
 	$(BIN)/mypy
+	$(BIN)/mypy examples/demo protos
 
 format: $(INSTALLED) ## format Python and protos
 	$(BIN)/ruff check --fix
@@ -81,7 +82,7 @@ bench: $(INSTALLED) ## measure, print and record (bench/)
 
 # The comments at the top of the file stay.
 PINS := $(VENV)/constraints.txt
-FREEZE = { grep '^\#' constraints.txt; $(BIN)/python -m pip freeze --exclude-editable; } > $(PINS)
+FREEZE = { grep '^\#' constraints.txt; $(BIN)/python -m pip freeze --all --exclude pip --exclude-editable; } > $(PINS)
 
 constraints: $(INSTALLED) ## pin in constraints.txt what is installed now
 	$(FREEZE)

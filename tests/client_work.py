@@ -12,7 +12,9 @@ from longwire import RemoteBackend, RemoteProvider
 
 def counts_with(backend: RemoteBackend, seed: int) -> dict[str, int]:
     """The counts of a run with a seed on a backend that came from elsewhere."""
-    return backend.run(asymmetric(), shots=300, seed_simulator=seed).result().get_counts()
+    result = backend.run(asymmetric(), shots=300, seed_simulator=seed).result()
+    counts: dict[str, int] = result.get_counts()
+    return counts
 
 
 def counts_at(address: str, seed: int) -> dict[str, int]:
@@ -24,4 +26,5 @@ def counts_at(address: str, seed: int) -> dict[str, int]:
 def result_of(address: str, job_id: str) -> dict[str, int]:
     """The counts of a job that somebody else submitted."""
     with RemoteProvider(address) as provider:
-        return provider.job(job_id).result().get_counts()
+        counts: dict[str, int] = provider.job(job_id).result().get_counts()
+        return counts

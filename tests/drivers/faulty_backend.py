@@ -47,9 +47,7 @@ def _sleep() -> None:
 
 
 def _fill_memory() -> None:
-    blocks = []
-    while True:
-        blocks.append(bytearray(256 << 20))
+    bytearray(64 << 30)
 
 
 def _refuse_silently() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from server_process import ServerProcess, configured_server, running_server
@@ -66,11 +65,3 @@ def gated(one_worker_server: ServerProcess) -> Iterator[RemoteBackend]:
     """Its backend with the gate."""
     with RemoteProvider(one_worker_server.address) as opened:
         yield opened.get_backend("gated")
-
-
-@pytest.fixture
-def gate(tmp_path: Path) -> Iterator[Path]:
-    """A gate, which is open at the latest when the test is over."""
-    path = tmp_path / "gate"
-    yield path
-    path.touch()

@@ -11,6 +11,7 @@ import sys
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 
+import circuits
 import pytest
 from circuits import asymmetric, bell
 from client_work import counts_at, counts_with, result_of
@@ -23,7 +24,9 @@ from longwire import RemoteBackend, RemoteProvider
 
 def expected_counts(seed: int) -> dict[str, int]:
     """What a run with this seed gives."""
-    return AerSimulator().run(asymmetric(), shots=300, seed_simulator=seed).result().get_counts()
+    result = AerSimulator().run(asymmetric(), shots=300, seed_simulator=seed).result()
+    counts: dict[str, int] = result.get_counts()
+    return counts
 
 
 def test_sixteen_threads_on_one_backend_get_each_its_own_result(aer: RemoteBackend) -> None:
@@ -158,6 +161,27 @@ def test_result_after_ctrl_c_in_result_waits_on(gated: RemoteBackend, gate: Path
         gate.touch()
         output, errors = client.communicate(timeout=60)
     assert (output, errors, client.returncode) == ("10\n", "", 0)
+
+
+SUBMIT_AND_LEAVE = """
+import sys
+from circuits import bell
+from longwire import RemoteProvider
+job = RemoteProvider(sys.argv[1]).get_backend("gated").run(bell(), shots=10, gate=sys.argv[2])
+print("waiting", flush=True)
+print(job.job_id(), flush=True)
+"""
+
+
+def test_client_that_ends_without_waiting_is_silent_and_its_job_goes_on(
+    gated: RemoteBackend, gate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(Path(circuits.__file__).parent))
+    with start_client(SUBMIT_AND_LEAVE, gated.provider().address, str(gate)) as client:
+        output, errors = client.communicate(timeout=60)
+    assert (errors, client.returncode) == ("", 0)
+    gate.touch()
+    assert gated.provider().job(output.strip()).result().success
 
 
 FORKED = """

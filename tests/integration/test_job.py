@@ -5,13 +5,15 @@ from __future__ import annotations
 import copy
 import pickle
 from pathlib import Path
+from typing import Any
 
 import pytest
 from circuits import asymmetric, bell, hours_long
 from qiskit import QuantumCircuit, transpile
+from qiskit.circuit import Parameter
 from qiskit.providers import JobError, JobStatus, JobTimeoutError as QiskitJobTimeoutError, JobV1
 from qiskit.providers.jobstatus import JOB_FINAL_STATES
-from server_process import configured_server, wait_until
+from server_process import ServerProcess, configured_server, wait_until
 
 from longwire import RemoteBackend, RemoteJob, RemoteProvider
 from longwire.errors import (
@@ -107,7 +109,7 @@ def test_cancelled_while_running_ends_at_once_and_the_next_job_runs(
     assert second.result().success
 
 
-def test_simulation_that_would_take_hours_is_cancelled(one_worker_server) -> None:
+def test_simulation_that_would_take_hours_is_cancelled(one_worker_server: ServerProcess) -> None:
     with RemoteProvider(one_worker_server.address) as provider:
         aer = provider.get_backend("aer_simulator")
         job = aer.run(hours_long(26), method="statevector", fusion_enable=False)
@@ -159,8 +161,6 @@ def test_failed_job_tells_why_and_which_circuit(aer: RemoteBackend) -> None:
 
 
 def test_circuit_with_a_free_parameter_fails_with_its_name(aer: RemoteBackend) -> None:
-    from qiskit.circuit import Parameter
-
     circuit = QuantumCircuit(1, 1, name="free")
     circuit.rx(Parameter("theta"), 0)
     circuit.measure(0, 0)
@@ -222,7 +222,7 @@ def test_unknown_option_of_a_qobj_dict_is_refused(aer: RemoteBackend) -> None:
     ids=str,
 )
 def test_option_of_a_wrong_type_or_range_is_refused_before_it_is_sent(
-    aer: RemoteBackend, options: dict[str, object]
+    aer: RemoteBackend, options: dict[str, Any]
 ) -> None:
     with pytest.raises(InvalidOptionError, match=next(iter(options))):
         aer.run(bell(), **options)
@@ -234,7 +234,7 @@ def test_option_of_a_wrong_type_or_range_is_refused_before_it_is_sent(
     ids=str,
 )
 def test_option_that_only_the_backend_can_check_fails_the_job(
-    aer: RemoteBackend, options: dict[str, object]
+    aer: RemoteBackend, options: dict[str, Any]
 ) -> None:
     with pytest.raises((InvalidOptionError, JobFailedError), match=next(iter(options))) as caught:
         aer.run(bell(), **options).result()

@@ -15,7 +15,7 @@ from longwire.errors import InvalidProgramError, InvalidQobjError, JobFailedErro
 from longwire.qobj import QasmQobj
 from longwire.qobj.assemble import assemble
 
-OPTIONS = {"shots": 500, "seed_simulator": 11}
+OPTIONS: dict[str, Any] = {"shots": 500, "seed_simulator": 11}
 
 
 def local_counts(*circuits: QuantumCircuit) -> list[dict[str, int]]:

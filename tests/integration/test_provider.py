@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import datetime
 import pickle
+from typing import Any
 
 import pytest
 from circuits import bell
@@ -109,7 +110,7 @@ def test_jobs_filter_by_backend_state_tag_and_time(provider: RemoteProvider) -> 
     bad.wait_for_final_state()
     after = datetime.datetime.now(datetime.UTC)
 
-    def ids(**criteria: object) -> list[str]:
+    def ids(**criteria: Any) -> list[str]:
         return [job.job_id() for job in provider.jobs(None, tag="filter", **criteria)]
 
     both = [bad.job_id(), basic.job_id()]
@@ -147,7 +148,7 @@ def test_closed_provider_refuses_calls_and_its_copy_does_not(provider: RemotePro
         assert reopened.backends()
 
 
-def test_configuration_and_properties_are_fetched_once(tmp_path_factory, server) -> None:
+def test_configuration_and_properties_are_fetched_once(server: ServerProcess) -> None:
     with RemoteProvider(server.address) as provider:
         backend = provider.get_backend("aer_simulator")
         configuration = backend.configuration()

@@ -179,7 +179,11 @@ def test_parametrised_circuit_bound_before_gives_the_local_result(aer: RemoteBac
 
 def test_simulator_options_reach_the_simulator(aer: RemoteBackend) -> None:
     circuit = asymmetric()
-    options = {"shots": 100, "method": "matrix_product_state", "precision": "single"}
+    options: dict[str, Any] = {
+        "shots": 100,
+        "method": "matrix_product_state",
+        "precision": "single",
+    }
     remote = run_remotely(aer, circuit, **options)
     assert_same_results(remote, run_locally(circuit, **options))
     assert remote.results[0].metadata["method"] == "matrix_product_state"
@@ -187,7 +191,7 @@ def test_simulator_options_reach_the_simulator(aer: RemoteBackend) -> None:
 
 def test_basic_simulator_gives_the_local_result(provider: RemoteProvider) -> None:
     circuits = [asymmetric(), bell()]
-    options = {"shots": 700, "seed_simulator": SEED, "memory": True}
+    options: dict[str, Any] = {"shots": 700, "seed_simulator": SEED, "memory": True}
     remote = provider.get_backend("basic_simulator").run(circuits, **options).result()
     assert_same_results(remote, BasicSimulator().run(circuits, **options).result())
 

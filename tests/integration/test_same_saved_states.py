@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -60,7 +61,7 @@ def test_saved_data_equals_the_local_data(aer: RemoteBackend, what: str) -> None
     method, save = SAVES[what]
     circuit = unmeasured()
     save(circuit)
-    options = {"shots": 3, "seed_simulator": SEED, "method": method}
+    options: dict[str, Any] = {"shots": 3, "seed_simulator": SEED, "method": method}
     remote = aer.run(circuit, **options).result()
     assert_same_results(remote, AerSimulator().run(circuit, **options).result())
 
@@ -80,7 +81,7 @@ def test_stabilizer_and_clifford_come_back(aer: RemoteBackend) -> None:
     circuit.cx(0, 1)
     circuit.s(1)
     circuit.save_stabilizer()
-    options = {"method": "stabilizer", "seed_simulator": SEED, "shots": 1}
+    options: dict[str, Any] = {"method": "stabilizer", "seed_simulator": SEED, "shots": 1}
     remote = aer.run(circuit, **options).result()
     assert_same_results(remote, AerSimulator().run(circuit, **options).result())
 
@@ -92,7 +93,7 @@ def test_saves_between_measurements_keep_their_conditions(aer: RemoteBackend) ->
     circuit.save_statevector(label="after", conditional=True)
     circuit.ry(0.5, 1)
     circuit.measure(1, 1)
-    options = {"shots": 50, "seed_simulator": SEED}
+    options: dict[str, Any] = {"shots": 50, "seed_simulator": SEED}
     remote = aer.run(circuit, **options).result()
     assert_same_results(remote, AerSimulator().run(circuit, **options).result())
 
@@ -105,7 +106,7 @@ def test_job_of_five_megabytes_gives_the_local_result(aer: RemoteBackend) -> Non
     written = io.BytesIO()
     qpy.dump(circuit, written)
     assert len(written.getvalue()) > 5_000_000
-    options = {"shots": 100, "seed_simulator": SEED}
+    options: dict[str, Any] = {"shots": 100, "seed_simulator": SEED}
     remote = aer.run(circuit, **options).result()
     assert_same_results(remote, AerSimulator().run(circuit, **options).result())
 
@@ -121,13 +122,13 @@ def test_result_of_twenty_megabytes_equals_the_local_result(aer: RemoteBackend) 
             circuit.cx(qubit, qubit + 1)
         circuit.save_statevector()
         circuits.append(circuit)
-    options = {"shots": 1, "seed_simulator": SEED, "method": "statevector"}
+    options: dict[str, Any] = {"shots": 1, "seed_simulator": SEED, "method": "statevector"}
     remote = aer.run(circuits, **options).result()
     assert sum(remote.get_statevector(c).data.nbytes for c in circuits) > 20_000_000
     assert_same_results(remote, AerSimulator().run(circuits, **options).result())
 
 
 def test_memory_of_many_shots_equals_the_local_memory(aer: RemoteBackend) -> None:
-    options = {"shots": 100_000, "seed_simulator": SEED, "memory": True}
+    options: dict[str, Any] = {"shots": 100_000, "seed_simulator": SEED, "memory": True}
     remote = aer.run(asymmetric(), **options).result()
     assert_same_results(remote, AerSimulator().run(asymmetric(), **options).result())

@@ -13,7 +13,12 @@ from longwire.codecs.backend_properties import backend_properties_from_proto
 from longwire.codecs.backend_status import backend_status_from_proto
 from longwire.codecs.program import program_to_proto
 from longwire.codecs.run_options import run_options_to_proto
-from longwire.errors import InvalidArgumentError, InvalidOptionError, LimitExceededError
+from longwire.errors import (
+    BackendNotOperationalError,
+    InvalidArgumentError,
+    InvalidOptionError,
+    LimitExceededError,
+)
 from longwire.job import RemoteJob
 from longwire.providers import BaseBackend
 from longwire.transport.job_stream import JobStream
@@ -136,8 +141,9 @@ class RemoteBackend(BaseBackend):
             ServerUnreachableError: no server answers.
         """
         run_options = run_options_to_proto(**options)
+        accepted_programs = self._runnable().accepted_programs
         self._check_option_names(run_options)
-        program = program_to_proto(run_input, accepted_programs=self._described().accepted_programs)
+        program = program_to_proto(run_input, accepted_programs=accepted_programs)
         spec = JobSpec(
             backend_name=self._name,
             program=program,
@@ -173,6 +179,19 @@ class RemoteBackend(BaseBackend):
         if self._description is None:
             self._description = self._provider.get_backend(self._name)._described()
         return self._description
+
+    def _runnable(self) -> Backend:
+        """The same, of a backend that the server has loaded."""
+        if not self._described().accepted_programs:
+            # It may have been loaded since.
+            self._description = None
+        described = self._described()
+        if not described.accepted_programs:
+            raise BackendNotOperationalError(
+                f"Backend '{self._name}' cannot run jobs: {described.status.status_msg}",
+                reason="BACKEND_NOT_OPERATIONAL",
+            )
+        return described
 
     def _check_option_names(self, options: RunOptions) -> None:
         known = self._described().option_names

@@ -87,7 +87,7 @@ def _job_table(found: list[Job]) -> list[str]:
         if one.HasField("queue_position"):
             state += f" #{one.queue_position}"
         created = format_age(to_datetime(one.create_time), now)
-        row = [one.job_id, _state_cell(one, state), created, one.backend_name]
+        row: list[Cell | str] = [one.job_id, _state_cell(one, state), created, one.backend_name]
         rows.append([*row, one.name] if has_names else row)
     # Ids are for copying: a line is cut at its end only.
     return render_table(columns, rows, width=table_width_columns())

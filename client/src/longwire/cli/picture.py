@@ -10,14 +10,17 @@ from longwire.cli.histogram import Selection, select_outcomes
 if TYPE_CHECKING:
     from longwire.cli.outcome import CircuitOutcome, Outcome
 
-# So many of the largest fit into the 65,536 pixels that matplotlib can draw.
-_MOST_CIRCUITS = 40
-_BARS_WIDTH_INCHES = 5.5
-_CHARACTER_INCHES = 0.076
-_BAR_INCHES = 0.24
-_FRAME_INCHES = 0.8
-_REST_INCHES = 0.2
-_MARGIN_INCHES = 0.08
+_MOST_CIRCUITS = 20
+_DOTS_PER_INCH = 160
+# All in inches. The layout is computed here: matplotlib's own measures every text,
+# which takes longer than drawing it.
+_BARS_WIDTH = 5.2
+_CHARACTER_WIDTH = 0.078
+_LEFT, _RIGHT = 0.2, 0.25
+_BAR_HEIGHT = 0.24
+_TITLE_HEIGHT = 0.42
+_AXIS_HEIGHT = 0.38
+_REST_HEIGHT = 0.2
 _FONT_POINTS = 9
 _BLUE, _GREY, _INK, _DIM = "#2a6f97", "#e3e6e8", "#33383d", "#6b7379"
 
@@ -25,7 +28,7 @@ _BLUE, _GREY, _INK, _DIM = "#2a6f97", "#e3e6e8", "#33383d", "#6b7379"
 def draw_histograms(outcome: Outcome, path: Path) -> None:
     """Draws a histogram for each circuit that has counts, one below the other.
 
-    Of more than 40 circuits the first 40 are drawn, and the others counted.
+    Of more than 20 circuits the first 20 are drawn, and the others counted.
 
     Args:
         outcome: the job's.
@@ -35,30 +38,38 @@ def draw_histograms(outcome: Outcome, path: Path) -> None:
         OSError: the file cannot be written.
     """
     from matplotlib.figure import Figure
-    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     counted = [circuit for circuit in outcome.circuits if circuit.counts]
     circuits = counted[:_MOST_CIRCUITS]
     selections = [select_outcomes(circuit.counts or {}) for circuit in circuits]
-    heights = [_height_inches(selection) for selection in selections] or [1.0]
+    note = _note(len(counted))
     longest = max((len(label) for one in selections for label, _ in one.shown), default=0)
-    width = _BARS_WIDTH_INCHES + _CHARACTER_INCHES * longest
-    layout = ConstrainedLayoutEngine(w_pad=_MARGIN_INCHES, h_pad=_MARGIN_INCHES)
-    figure = Figure(figsize=(width, sum(heights)), layout=layout)
-    if not circuits:
-        figure.text(0.5, 0.5, "the result holds no counts", ha="center", color=_INK)
-    else:
-        panels = figure.subplots(len(circuits), squeeze=False, height_ratios=heights)[:, 0]
-        for panel, circuit, selection in zip(panels, circuits, selections, strict=True):
-            _draw(panel, circuit, selection)
-    if len(counted) > len(circuits):
-        figure.supxlabel(f"and {len(counted) - len(circuits):,} more circuits", color=_DIM)
-    figure.savefig(path, dpi=160)
+    left = _LEFT + _CHARACTER_WIDTH * longest
+    width = left + _BARS_WIDTH + _RIGHT
+    height = sum(map(_panel_height, selections)) + (_AXIS_HEIGHT if note else 0.0)
+    figure = Figure(figsize=(width, height))
+    bottom = height
+    for circuit, selection in zip(circuits, selections, strict=True):
+        bottom -= _panel_height(selection)
+        bars_bottom = bottom + _AXIS_HEIGHT + (_REST_HEIGHT if selection.others else 0.0)
+        bars_height = _BAR_HEIGHT * len(selection.shown)
+        place = (left / width, bars_bottom / height, _BARS_WIDTH / width, bars_height / height)
+        _draw(figure.add_axes(place), circuit, selection)
+    if note:
+        figure.text(left / width, 0.1 / height, note, fontsize=_FONT_POINTS, color=_DIM)
+    figure.savefig(path, dpi=_DOTS_PER_INCH)
 
 
-def _height_inches(selection: Selection) -> float:
-    rest = _REST_INCHES if selection.others else 0.0
-    return _FRAME_INCHES + _BAR_INCHES * len(selection.shown) + rest
+def _note(num_counted: int) -> str:
+    if not num_counted:
+        return "the result holds no counts"
+    others = num_counted - _MOST_CIRCUITS
+    return f"and {others:,} more circuit{'' if others == 1 else 's'}" if others > 0 else ""
+
+
+def _panel_height(selection: Selection) -> float:
+    rest = _REST_HEIGHT if selection.others else 0.0
+    return _TITLE_HEIGHT + _BAR_HEIGHT * len(selection.shown) + rest + _AXIS_HEIGHT
 
 
 def _draw(panel: Any, circuit: CircuitOutcome, selection: Selection) -> None:
@@ -68,7 +79,7 @@ def _draw(panel: Any, circuit: CircuitOutcome, selection: Selection) -> None:
     bars = panel.barh(places, numbers, color=_BLUE, height=0.72)
     panel.bar_label(bars, [f"{number:,}" for number in numbers], padding=3, fontsize=8, color=_INK)
     panel.set_yticks(places, labels, family="monospace")
-    panel.set_ylim(len(labels) - 0.4, -0.6)
+    panel.set_ylim(len(labels) - 0.5, -0.5)
     panel.set_xlim(0, max(numbers) * 1.1 or 1)
     panel.tick_params(length=0, labelsize=_FONT_POINTS, colors=_INK)
     panel.xaxis.set_major_formatter("{x:,.0f}")

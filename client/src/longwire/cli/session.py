@@ -7,13 +7,16 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from longwire.cli.terminal import write
 from longwire.transport.address import ADDRESS_VARIABLE
-from longwire.transport.backend_calls import BackendCalls
 from longwire.transport.connection import Connection
-from longwire.transport.job_calls import JobCalls
+
+if TYPE_CHECKING:
+    from longwire.transport.backend_calls import BackendCalls
+    from longwire.transport.job_calls import JobCalls
 
 DEFAULT_ADDRESS = "localhost:50051"
 
@@ -23,18 +26,33 @@ class Session:
     """One run of a command.
 
     Attributes:
-        address: the server's, ``HOST:PORT``.
         given_address: what ``--address`` says, or None.
         as_json: whether the answer is for a program.
-        backends: the calls of BackendService.
-        jobs: the calls of JobService.
+        connection: to the server; the first call opens it.
     """
 
-    address: str
     given_address: str | None
     as_json: bool
-    backends: BackendCalls
-    jobs: JobCalls
+    connection: Connection
+
+    @property
+    def address(self) -> str:
+        """The server's address, ``HOST:PORT``."""
+        return self.connection.address
+
+    @cached_property
+    def backends(self) -> BackendCalls:
+        """The calls of BackendService."""
+        from longwire.transport.backend_calls import BackendCalls
+
+        return BackendCalls(self.connection)
+
+    @cached_property
+    def jobs(self) -> JobCalls:
+        """The calls of JobService."""
+        from longwire.transport.job_calls import JobCalls
+
+        return JobCalls(self.connection)
 
     def write_json(self, document: dict[str, Any]) -> None:
         """Writes the answer for a program: one document."""
@@ -60,12 +78,6 @@ def open_session(given_address: str | None, *, as_json: bool) -> Iterator[Sessio
     """
     connection = Connection(given_address or os.environ.get(ADDRESS_VARIABLE) or DEFAULT_ADDRESS)
     try:
-        yield Session(
-            address=connection.address,
-            given_address=given_address,
-            as_json=as_json,
-            backends=BackendCalls(connection),
-            jobs=JobCalls(connection),
-        )
+        yield Session(given_address, as_json, connection)
     finally:
         connection.close()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 import threading
 import time
+import weakref
 from collections import deque
 from typing import Any
 
@@ -65,7 +66,7 @@ class JobStream:
         stream = cls(calls, "")
         retry = _Retry(_SUBMIT_SECONDS)
         while True:
-            stream._call = calls.run_job(request)
+            stream._begin(calls.run_job(request))
             try:
                 accepted = stream._next_received()
             except grpc.RpcError as error:
@@ -106,11 +107,17 @@ class JobStream:
         if call is not None:
             call.cancel()
 
+    def _begin(self, call: Any) -> None:
+        self._call = call
+        # Also when the interpreter ends: gRPC's own clean-up comes too late then,
+        # and complains on stderr.
+        weakref.finalize(self, call.cancel)
+
     def _read(self, deadline: float | None) -> JobEvent:
         if self._received:
             return self._next_received()
         if self._call is None:
-            self._call = self._calls.watch_job(self._job_id, self._resume_after)
+            self._begin(self._calls.watch_job(self._job_id, self._resume_after))
         if deadline is None:
             return self._next_received()
         # A blocking read has no time limit of its own: the call is cancelled.

@@ -285,19 +285,25 @@ class ExecutionError(_message.Message):
 
     REASON_FIELD_NUMBER: _builtins.int
     MESSAGE_FIELD_NUMBER: _builtins.int
+    WORKER_ENDS_FIELD_NUMBER: _builtins.int
     reason: _error_pb2.ErrorReason.ValueType
     """The stable reason."""
     message: _builtins.str
     """What went wrong, for the user."""
+    worker_ends: _builtins.bool
+    """Whether the worker ends after this frame, because nothing in it can be
+    trusted any more.
+    """
     def __init__(
         self,
         *,
         reason: _error_pb2.ErrorReason.ValueType = ...,
         message: _builtins.str = ...,
+        worker_ends: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["message", b"message", "reason", b"reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["message", b"message", "reason", b"reason", "worker_ends", b"worker_ends"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -43,17 +43,17 @@ class WorkerPool:
 
     def take(self, backend_name: str) -> WorkerProcess | None:
         """An idle worker, one that has the backend loaded if there is any."""
-        if not self._idle:
+        usable = [worker for worker in self._idle if worker.is_usable]
+        if not usable:
             return None
-        for worker in self._idle:
-            if backend_name in worker.loaded:
-                self._idle.remove(worker)
-                return worker
-        return self._idle.pop()
+        loaded = [worker for worker in usable if backend_name in worker.loaded]
+        worker = (loaded or usable)[-1]
+        self._idle.remove(worker)
+        return worker
 
     def release(self, worker: WorkerProcess) -> None:
-        """Gives back a worker; one that has died is not taken back."""
-        if worker not in self._alive:
+        """Gives back a worker; one that has died or is about to is not taken back."""
+        if worker not in self._alive or not worker.is_usable:
             return
         while self._wanted:
             wanted = self._wanted.popleft()

@@ -60,6 +60,7 @@ class WorkerProcess(Worker):
         self._on_exit = on_exit
         self._answer: asyncio.Future[WorkerFrame] | None = None
         self._on_running: Callable[[], None] | None = None
+        self._killed = False
         self.loaded: set[str] = set()
 
     async def start(self) -> None:
@@ -88,6 +89,8 @@ class WorkerProcess(Worker):
         _, self._protocol = await loop.create_connection(
             lambda: _FrameProtocol(self._on_frame), sock=ours
         )
+        # Without its socket a worker is of no use, whatever it still does.
+        self._protocol.closed.add_done_callback(lambda _closed: self.kill())
         self._reaper = asyncio.create_task(self._reap())
         frame = await self._ask(ServerFrame(settings=self._settings))
         if not frame.HasField("ready"):
@@ -97,6 +100,11 @@ class WorkerProcess(Worker):
     def pid(self) -> int:
         """The process id."""
         return self._process.pid
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether it can be asked: it may have been killed and not yet be gone."""
+        return not (self._killed or self._protocol.closed.done())
 
     async def execute(self, job_id: str, spec: bytes, on_running: Callable[[], None]) -> Outcome:
         """See :meth:`Worker.execute`."""
@@ -125,6 +133,7 @@ class WorkerProcess(Worker):
 
     def kill(self) -> None:
         """See :meth:`Worker.kill`."""
+        self._killed = True
         if self._process.returncode is None:
             self._process.kill()
 
@@ -134,8 +143,8 @@ class WorkerProcess(Worker):
         await self._reaper
 
     async def _ask(self, frame: ServerFrame) -> WorkerFrame:
-        if self._process.returncode is not None:
-            raise WorkerDiedError(_how_it_ended(self._process.returncode))
+        if not self.is_usable:
+            raise WorkerDiedError(_how_it_ended(await self._process.wait()))
         self._answer = asyncio.get_running_loop().create_future()
         self._protocol.send(pack(frame))
         return await self._answer
@@ -146,6 +155,8 @@ class WorkerProcess(Worker):
             if self._on_running is not None:
                 self._on_running()
         elif self._answer is not None and not self._answer.done():
+            if frame.execution_failed.worker_ends or frame.load_failed.worker_ends:
+                self.kill()
             self._answer.set_result(frame)
 
     async def _reap(self) -> None:

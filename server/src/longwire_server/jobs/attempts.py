@@ -60,6 +60,10 @@ class AttemptRunner:
             _logger.exception("job %s: its outcome could not be recorded", live.job.job_id)
             self._on_final(live)
             live.close()
+        except Exception:
+            # A defect of ours must not leave anybody waiting for ever.
+            _logger.exception("job %s: an exception that nothing expected", live.job.job_id)
+            await self._give_up(live)
 
     def stop(self, live: LiveJob, stop: Stop) -> None:
         """Has the running attempt killed; the job ends as ``stop`` says."""
@@ -121,6 +125,19 @@ class AttemptRunner:
             live.worker = None
             timer.cancel()
             await begun
+
+    async def _give_up(self, live: LiveJob) -> None:
+        try:
+            await self.finish(
+                live,
+                ERROR,
+                reason=ErrorReason.ERROR_REASON_INTERNAL,
+                message="The server has a defect; its log has the details under the job's id",
+            )
+        except (StoreError, ValueError):
+            _logger.exception("job %s: it could not be ended either", live.job.job_id)
+            self._on_final(live)
+            live.close()
 
     async def _conclude(self, live: LiveJob, outcome: Outcome | None) -> None:
         if isinstance(outcome, Executed):

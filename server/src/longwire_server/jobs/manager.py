@@ -38,7 +38,7 @@ from longwire_server.refusals import (
     server_draining,
 )
 from longwire_server.store.job import FINAL_STATES, Job
-from longwire_server.store.job_query import JobQuery
+from longwire_server.store.job_query import Cursor, JobQuery
 from longwire_server.store.job_store import JobStore, StoreError
 
 # Specs up to this size stay in memory while their job is queued; larger ones
@@ -63,6 +63,17 @@ class Submission:
 
     created: bool
     """False where the request id was known."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class JobPage:
+    """A page of a listing. It may hold fewer jobs than were asked for, even none."""
+
+    jobs: list[job_pb2.Job]
+    """The jobs, the newest first."""
+
+    next_page: Cursor | None
+    """Where the next page begins; None where there is none."""
 
 
 class JobManager:
@@ -209,13 +220,19 @@ class JobManager:
             raise result_not_available(job_id, state_name(job.state), job.error_message)
         return result
 
-    async def list_jobs(self, query: JobQuery) -> list[job_pb2.Job]:
+    async def list_jobs(self, query: JobQuery) -> JobPage:
         """A page of the tenant's jobs, the newest first."""
-        # The store does not know RUNNING, which is not written: a state that the
-        # job has passed since then is corrected here.
+        # The store does not know RUNNING, which is not written: what it lists is
+        # looked at again in the state that the job has by now.
         stored = query.states | {VALIDATING} if RUNNING in query.states else query.states
-        jobs = await self._store.list_jobs(dataclasses.replace(query, states=stored))
-        return [self._message(job) for job in jobs]
+        found = await self._store.list_jobs(dataclasses.replace(query, states=stored))
+        messages = [self._message(job) for job in found]
+        if query.states:
+            messages = [each for each in messages if each.status.status in query.states]
+        is_last = len(found) < query.page_size
+        return JobPage(
+            messages, None if is_last else Cursor(found[-1].create_time_us, found[-1].job_id)
+        )
 
     async def cancel(self, tenant: str, job_id: str) -> job_pb2.Job:
         """Cancels a job, and returns it in the final state that it reached.

@@ -87,13 +87,9 @@ class JobServicer(JobServiceServicer):
         self, request: messages.ListJobsRequest, context: Any
     ) -> messages.ListJobsResponse:
         """A page of the caller's jobs."""
-        query = _job_query(tenant_of(context), request)
-        jobs = await self._manager.list_jobs(query)
-        token = ""
-        if len(jobs) == query.page_size:
-            last = jobs[-1]
-            token = Cursor(last.create_time.ToMicroseconds(), last.job_id).to_token()
-        return messages.ListJobsResponse(jobs=jobs, next_page_token=token)
+        page = await self._manager.list_jobs(_job_query(tenant_of(context), request))
+        token = "" if page.next_page is None else page.next_page.to_token()
+        return messages.ListJobsResponse(jobs=page.jobs, next_page_token=token)
 
     async def CancelJob(  # noqa: N802
         self, request: messages.CancelJobRequest, context: Any

@@ -1,6 +1,6 @@
 """Group commit: writes that arrive together share one transaction.
 
-Writes that arrive in one turn of the event loop, or while a commit is under way,
+Writes that arrive in two turns of the event loop, or while a commit is under way,
 are committed together: under load the cost of a commit is divided by their
 number, and a lone write pays for no delay.
 
@@ -62,9 +62,7 @@ class GroupCommit:
         """
         future: asyncio.Future[T] = self._loop.create_future()
         self._waiting.append((write, payload_bytes, future))
-        if not self._flush_is_due:
-            self._flush_is_due = True
-            self._loop.call_soon(self._flush)
+        self._flush_soon()
         return future
 
     async def close(self) -> None:
@@ -83,7 +81,7 @@ class GroupCommit:
         futures = [future for _, _, future in batch]
         if sum(size for _, size, _ in batch) <= self._on_loop_bytes:
             _answer(futures, self._commit(writes))
-            self._flush_more()
+            self._flush_soon()
             return
         self._committing = self._loop.run_in_executor(self._thread, self._commit, writes)
         self._committing.add_done_callback(lambda outcomes: self._committed(futures, outcomes))
@@ -93,12 +91,14 @@ class GroupCommit:
     ) -> None:
         self._committing = None
         _answer(futures, outcomes.result())
-        self._flush_more()
+        self._flush_soon()
 
-    def _flush_more(self) -> None:
+    def _flush_soon(self) -> None:
         if self._waiting and not self._flush_is_due:
             self._flush_is_due = True
-            self._loop.call_soon(self._flush)
+            # Two turns of the loop: what follows from a write, such as the start of
+            # the job that it adds, is committed with it.
+            self._loop.call_soon(self._loop.call_soon, self._flush)
 
     def _commit(self, writes: list[Write]) -> list[Any]:
         """The outcome of each write: its value, or a StoreError."""

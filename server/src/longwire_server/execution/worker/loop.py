@@ -57,6 +57,7 @@ class WorkerLoop:
             # it answers, ends, and the server starts another.
             self._spoilt = not isinstance(error, Exception)
             explanation = attempt.explain(error, self._settings.memory_limit_mb)
+            explanation.worker_ends = self._spoilt
             if frame.WhichOneof("frame") == "execute":
                 _logger.info("job %s failed: %s", frame.execute.job_id, explanation.message)
                 return WorkerFrame(execution_failed=explanation)

@@ -1,0 +1,100 @@
+"""The choice of a backend, and what is refused before anything is sent."""
+
+from __future__ import annotations
+
+import pytest
+
+from longwire.cli.command_error import CommandError
+from longwire.cli.request import choose_backend, find_backend, job_spec
+from longwire.v1.backend_pb2 import Backend
+from longwire.v1.backend_status_pb2 import BackendStatus
+from longwire.v1.program_pb2 import Program, ProgramFormat, ProgramFormatSupport
+
+QASM3 = Program(format=ProgramFormat.PROGRAM_FORMAT_OPENQASM3, payloads=[b"OPENQASM 3.0;"])
+
+
+def backend(name: str, *, operational: bool = True, simulator: bool = True) -> Backend:
+    return Backend(
+        name=name,
+        simulator=simulator,
+        status=BackendStatus(backend_name=name, operational=operational),
+        option_names=["method", "noise_model"],
+        max_program_bytes=100,
+        accepted_programs=[
+            ProgramFormatSupport(format=ProgramFormat.PROGRAM_FORMAT_OPENQASM3),
+            ProgramFormatSupport(
+                format=ProgramFormat.PROGRAM_FORMAT_QPY, min_version=13, max_version=17
+            ),
+        ],
+    )
+
+
+def test_backend_not_named_is_the_first_operational_simulator() -> None:
+    listed = [
+        backend("device", simulator=False),
+        backend("broken", operational=False),
+        backend("first"),
+        backend("second"),
+    ]
+    assert choose_backend(listed).name == "first"
+
+
+def test_backend_not_named_where_no_simulator_runs_is_the_first_operational_one() -> None:
+    listed = [backend("broken", operational=False), backend("device", simulator=False)]
+    assert choose_backend(listed).name == "device"
+
+
+@pytest.mark.parametrize("listed", [[], [backend("broken", operational=False)]])
+def test_backend_not_named_where_none_is_operational_is_refused(listed: list[Backend]) -> None:
+    with pytest.raises(CommandError) as caught:
+        choose_backend(listed)
+    assert caught.value.reason == "BACKEND_NOT_OPERATIONAL"
+
+
+def test_unknown_backend_is_refused_with_the_nearest_names() -> None:
+    listed = [backend("aer_simulator"), backend("fake_sherbrooke", simulator=False)]
+    with pytest.raises(CommandError, match=r"did you mean fake_sherbrooke\?") as caught:
+        find_backend(listed, "fake_sherbroke")
+    assert caught.value.reason == "BACKEND_NOT_FOUND"
+    with pytest.raises(CommandError, match="hosts aer_simulator, fake_sherbrooke"):
+        find_backend(listed, "x")
+
+
+def test_job_carries_backend_program_and_options() -> None:
+    spec = job_spec(QASM3, backend("aer"), {"shots": 7, "method": "statevector"})
+    assert spec.backend_name == "aer"
+    assert spec.program == QASM3
+    assert spec.options.shots == 7
+    (option,) = spec.options.backend_options.fields
+    assert (option.name, option.value.string_value) == ("method", "statevector")
+
+
+def test_unknown_option_is_refused_with_the_nearest_names() -> None:
+    with pytest.raises(CommandError, match=r"did you mean method\?") as caught:
+        job_spec(QASM3, backend("aer"), {"metod": 1})
+    assert caught.value.reason == "OPTION_INVALID"
+    with pytest.raises(CommandError, match="it knows method, noise_model"):
+        job_spec(QASM3, backend("aer"), {"xyz": 1})
+
+
+@pytest.mark.parametrize("version", [12, 18])
+def test_qpy_version_outside_of_the_backends_range_is_refused(version: int) -> None:
+    program = Program(
+        format=ProgramFormat.PROGRAM_FORMAT_QPY, payloads=[b"QISKIT"], qpy_version=version
+    )
+    with pytest.raises(CommandError, match=r"reads 13 to 17: .*version=17") as caught:
+        job_spec(program, backend("aer"), {})
+    assert caught.value.reason == "PROGRAM_FORMAT_UNSUPPORTED"
+
+
+def test_format_that_the_backend_does_not_take_is_refused() -> None:
+    program = Program(format=ProgramFormat.PROGRAM_FORMAT_QOBJ, payloads=[b"{}"])
+    with pytest.raises(CommandError, match="does not take Qobj: it takes OpenQASM 3, QPY"):
+        job_spec(program, backend("aer"), {})
+
+
+def test_program_above_the_servers_limit_is_refused_with_the_limit() -> None:
+    program = Program(format=ProgramFormat.PROGRAM_FORMAT_OPENQASM3, payloads=[b"x" * 60] * 2)
+    with pytest.raises(CommandError, match=r"120 bytes; the server's limit is 100") as caught:
+        job_spec(program, backend("aer"), {})
+    assert caught.value.reason == "LIMIT_EXCEEDED"
