@@ -41,13 +41,11 @@ def jobs_per_second(kind: str, address: str) -> float:
     for submitter in submitters:
         assert submitter.stdout is not None
         submitter.stdout.readline()
-    outputs = []
     for submitter in submitters:
         assert submitter.stdin is not None
         submitter.stdin.write("go\n")
         submitter.stdin.flush()
-    for submitter in submitters:
-        outputs.append(submitter.communicate()[0])
+    outputs = [submitter.communicate()[0] for submitter in submitters]
     return SUBMITTER_PROCESSES * JOBS_PER_PROCESS / max(map(float, outputs))
 
 
@@ -62,12 +60,13 @@ def measure(stack: ExitStack) -> dict[str, Any]:
     calls: dict[str, Callable[[], object]] = {
         "echo": echo_call(echo),
         "status": status_call(longwire),
-        "local": local_call(),
+        "local": local_call(threads=0),
+        "local, one thread": local_call(threads=1),
         "remote": longwire_call(longwire),
         "fastapi": fastapi_call(fastapi),
     }
     seconds: dict[str, list[float]] = {name: [] for name in calls}
-    for name, call in calls.items():
+    for call in calls.values():
         time_calls(call, CALLS_PER_ROUND // 2)  # warm-up
     for _ in range(ROUNDS):
         for name, call in calls.items():
@@ -84,13 +83,16 @@ def measure(stack: ExitStack) -> dict[str, Any]:
 
 def ratios(figures: dict[str, Any]) -> dict[str, float]:
     """What the figures say about the aims."""
-    p50 = {name: each["p50_ms"] for name, each in figures["latency"].items()}
+    p50: dict[str, float] = {name: each["p50_ms"] for name, each in figures["latency"].items()}
     rates = {
         k: sorted(v)[len(v) // 2] for k, v in figures["jobs_per_second_of_16_submitters"].items()
     }
     return {
         "status / echo (aim 1.5)": round(p50["status"] / p50["echo"], 2),
         "remote / local (aim 2.2)": round(p50["remote"] / p50["local"], 2),
+        "remote / local with one thread (aim 2.2)": round(
+            p50["remote"] / p50["local, one thread"], 2
+        ),
         "remote / fastapi, one at a time": round(p50["remote"] / p50["fastapi"], 2),
         "throughput, longwire / fastapi (aim above 1)": round(
             rates["longwire"] / rates["fastapi"], 2
@@ -123,9 +125,9 @@ def main() -> None:
     results.mkdir(exist_ok=True)
     (results / "first_figures.json").write_text(json.dumps(recorded, indent=2) + "\n")
     for name, each in recorded["latency"].items():
-        print(f"{name:8} p50 {each['p50_ms']:8.3f} ms   p99 {each['p99_ms']:8.3f} ms")
+        print(f"{name:17} p50 {each['p50_ms']:8.3f} ms   p99 {each['p99_ms']:8.3f} ms")
     for name, rates in recorded["jobs_per_second_of_16_submitters"].items():
-        print(f"{name:8} {', '.join(f'{rate:.0f}' for rate in rates)} jobs/s of 16 submitters")
+        print(f"{name:17} {', '.join(f'{rate:.0f}' for rate in rates)} jobs/s of 16 submitters")
     for name, ratio in recorded["ratios"].items():
         print(f"{name}: {ratio}")
 

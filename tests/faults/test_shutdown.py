@@ -130,12 +130,11 @@ def test_server_that_is_stopped_while_it_starts_ends_in_order(tmp_path: Path) ->
     assert "Traceback" not in server.log()
 
 
-def test_second_server_on_a_taken_port_is_refused_and_the_first_goes_on(
-    server: ServerProcess, tmp_path: Path
-) -> None:
-    command = [sys.executable, "-m", "longwire_server", "serve", "--address", server.address]
+def failed_start(address: str, data_dir: Path) -> str:
+    """What a server says that cannot start."""
+    command = [sys.executable, "-m", "longwire_server", "serve", "--address", address]
     second = subprocess.run(
-        [*command, "--data-dir", str(tmp_path / "second")],
+        [*command, "--data-dir", str(data_dir)],
         capture_output=True,
         text=True,
         timeout=START_SECONDS,
@@ -143,9 +142,37 @@ def test_second_server_on_a_taken_port_is_refused_and_the_first_goes_on(
     )
     assert second.returncode == 1
     assert second.stdout == ""
-    assert f"cannot listen on {server.address}: the port is taken" in second.stderr
     assert "Traceback" not in second.stderr
+    return second.stderr
+
+
+def test_second_server_on_a_taken_port_is_refused_and_the_first_goes_on(
+    server: ServerProcess, tmp_path: Path
+) -> None:
+    said = failed_start(server.address, tmp_path / "second")
+    assert f"cannot listen on {server.address}: the port is taken" in said
     with RemoteProvider(server.address) as provider:
+        assert provider.get_backend("gated").run(bell(), shots=10).result().success
+
+
+def test_second_server_on_a_taken_data_directory_is_refused_and_the_first_goes_on(
+    server: ServerProcess, tmp_path: Path, gate: Path
+) -> None:
+    with RemoteProvider(server.address) as provider:
+        job = run_behind(gate, provider.get_backend("gated"))
+        assert "another server uses the data directory" in failed_start(
+            "localhost:0", tmp_path / "data"
+        )
+        gate.touch()
+        assert job.result(timeout=60).success
+
+
+def test_server_on_a_port_that_is_free_again_starts(server: ServerProcess, tmp_path: Path) -> None:
+    assert server.terminate() == 0
+    with (
+        configured_server(tmp_path / "data", config(), address=server.address),
+        RemoteProvider(server.address) as provider,
+    ):
         assert provider.get_backend("gated").run(bell(), shots=10).result().success
 
 

@@ -246,24 +246,43 @@ def test_options_that_are_the_operators_are_refused(aer: RemoteBackend) -> None:
         aer.run(bell(), max_memory_mb=1_000_000).result()
 
 
-def test_program_above_the_servers_limit_is_refused_with_the_limits_name(tmp_path: Path) -> None:
+def test_request_above_a_limit_of_the_server_is_refused_with_the_limits_name(
+    tmp_path: Path, gate: Path
+) -> None:
     config = """
     [limits]
-    program_bytes = 2_000
+    program_bytes = 3_000
+    result_bytes = 20_000
+    inline_result_bytes = 20_000
+    queued_jobs = 2
     [[pool]]
     name = "default"
     processes = 1
     [[backend]]
-    name = "basic_simulator"
+    name = "gated"
+    factory = "gated_backend:GatedBackend"
     """
     with (
         configured_server(tmp_path, config) as server,
         RemoteProvider(server.address) as provider,
     ):
-        backend = provider.get_backend("basic_simulator")
-        with pytest.raises(LimitExceededError, match=r"2000.*limits.program_bytes") as caught:
+        backend = provider.get_backend("gated")
+        with pytest.raises(LimitExceededError, match=r"3000.*limits\.program_bytes") as caught:
             backend.run(hours_long(10))
         assert caught.value.details["limit"] == "limits.program_bytes"
+        wide = QuantumCircuit(16)
+        wide.h(range(16))
+        wide.measure_all()
+        with pytest.raises(JobFailedError, match=r"20000 \(limits\.result_bytes\)") as failed:
+            backend.run(wide, shots=20_000, memory=True).result()
+        assert failed.value.reason == "LIMIT_EXCEEDED"
+        run_behind(gate, backend)
+        waiting = [backend.run(bell(), shots=10) for _ in range(2)]
+        with pytest.raises(LimitExceededError, match=r"limits\.queued_jobs") as caught:
+            backend.run(bell())
+        assert caught.value.details == {"limit": "limits.queued_jobs", "maximum": "2"}
+        gate.touch()
+        assert all(job.result().success for job in waiting)
         assert backend.run(bell(), shots=10).result().success
 
 

@@ -26,6 +26,7 @@ from longwire_server.jobs.dispatcher import Dispatcher
 from longwire_server.jobs.manager import JobManager
 from longwire_server.servicers.backend_service import BackendServicer
 from longwire_server.servicers.job_service import JobServicer
+from longwire_server.store.data_dir_lock import DataDirLock
 from longwire_server.store.sql_job_store import SqlJobStore
 
 _logger = logging.getLogger(__name__)
@@ -51,6 +52,7 @@ class Server:
         specs = backend_specs(config)
         pools = [pool for pool in config.pools if any(spec.pool == pool.name for spec in specs)]
         limits = config.limits
+        self._lock = DataDirLock(config.server.data_dir)
         self._store = SqlJobStore(config.store_url, durability=config.store.durability)
         self._executor = LocalExecutor(pools, specs, result_bytes=limits.result_bytes)
         self._directory = BackendDirectory(specs, program_bytes=limits.program_bytes)
@@ -94,7 +96,7 @@ class Server:
 
         Raises:
             CannotServeError: the address is taken or not this machine's.
-            StoreError: the store cannot be opened.
+            StoreError: the store cannot be opened, or another server has it.
         """
         host, _ = split_address(self._config.server.address)
         try:
@@ -106,6 +108,7 @@ class Server:
             ) from error
         if self._config.server.insecure:
             _logger.warning("insecure = true: anybody who reaches this address can run jobs")
+        self._lock.acquire()
         await self._store.open()
         await self._manager.start()
         self._directory.start(self._executor, self._dispatcher.pending)
@@ -128,6 +131,7 @@ class Server:
         self._directory.stop()
         await self._executor.stop()
         await self._store.close()
+        self._lock.release()
         _logger.info("stopped")
 
 
