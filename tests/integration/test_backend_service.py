@@ -76,7 +76,7 @@ def test_watch_tells_the_status_now_and_when_jobs_begin_to_wait(
     watch = backends.WatchBackendStatus(request, timeout=60)
     assert next(watch).backend_status.pending_jobs == 0
     waiting = [gated.run(bell(), shots=10) for _ in range(2)]
-    told = []
+    told: list[int] = []
     while told[-1:] != [2]:
         told.append(next(watch).backend_status.pending_jobs)
     gate.touch()

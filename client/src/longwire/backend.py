@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import html
 import uuid
 from collections.abc import Sequence
@@ -13,19 +12,14 @@ from longwire.codecs.backend_properties import backend_properties_from_proto
 from longwire.codecs.backend_status import backend_status_from_proto
 from longwire.codecs.program import program_to_proto
 from longwire.codecs.run_options import run_options_to_proto
-from longwire.errors import (
-    BackendNotOperationalError,
-    InvalidArgumentError,
-    InvalidOptionError,
-    LimitExceededError,
-)
+from longwire.errors import BackendNotOperationalError, InvalidArgumentError
 from longwire.job import RemoteJob
 from longwire.providers import BaseBackend
+from longwire.submission import check_spec
 from longwire.transport.job_stream import JobStream
 from longwire.v1.backend_pb2 import Backend
 from longwire.v1.job_pb2 import JobSpec
 from longwire.v1.job_service_pb2 import RunJobRequest
-from longwire.v1.program_pb2 import RunOptions
 
 if TYPE_CHECKING:
     from longwire.provider import RemoteProvider
@@ -141,9 +135,8 @@ class RemoteBackend(BaseBackend):
             ServerUnreachableError: no server answers.
         """
         run_options = run_options_to_proto(**options)
-        accepted_programs = self._runnable().accepted_programs
-        self._check_option_names(run_options)
-        program = program_to_proto(run_input, accepted_programs=accepted_programs)
+        described = self._runnable()
+        program = program_to_proto(run_input, accepted_programs=described.accepted_programs)
         spec = JobSpec(
             backend_name=self._name,
             program=program,
@@ -151,7 +144,7 @@ class RemoteBackend(BaseBackend):
             name=job_name,
             tags=job_tags,
         )
-        self._check_size(spec)
+        check_spec(spec, described)
         # The key makes it safe to send the request again when the answer is lost.
         request = RunJobRequest(spec=spec, request_id=uuid.uuid4().hex)
         calls = self._provider._job_calls
@@ -193,26 +186,6 @@ class RemoteBackend(BaseBackend):
             )
         return described
 
-    def _check_option_names(self, options: RunOptions) -> None:
-        known = self._described().option_names
-        for field in options.backend_options.fields:
-            if field.name not in known:
-                near = difflib.get_close_matches(field.name, known, n=3)
-                hint = f"did you mean {' or '.join(near)}?" if near else f"it knows {_list(known)}"
-                raise InvalidOptionError(
-                    f"Backend '{self._name}' has no run option '{field.name}'; {hint}"
-                )
-
-    def _check_size(self, spec: JobSpec) -> None:
-        size_bytes = sum(map(len, spec.program.payloads))
-        limit_bytes = self._described().max_program_bytes
-        if limit_bytes and size_bytes > limit_bytes:
-            raise LimitExceededError(
-                f"The program has {size_bytes} bytes; the server's limit is {limit_bytes} "
-                "(limits.program_bytes): split it into several jobs",
-                details={"limit": "limits.program_bytes", "maximum": str(limit_bytes)},
-            )
-
     def __repr__(self) -> str:
         return f"<RemoteBackend('{self._name}') from {self._provider!r}>"
 
@@ -222,7 +195,3 @@ class RemoteBackend(BaseBackend):
             f"<b>{html.escape(self._name)}</b> at {html.escape(self._provider.address)}"
             f"{status._repr_html_()}"
         )
-
-
-def _list(names: Sequence[str]) -> str:
-    return ", ".join(names) or "none beside shots, memory, seed_simulator, meas_level, meas_return"

@@ -6,6 +6,7 @@ import pytest
 
 from longwire.cli.command_error import CommandError
 from longwire.cli.request import choose_backend, find_backend, job_spec
+from longwire.errors import InvalidOptionError, LimitExceededError
 from longwire.v1.backend_pb2 import Backend
 from longwire.v1.backend_status_pb2 import BackendStatus
 from longwire.v1.program_pb2 import Program, ProgramFormat, ProgramFormatSupport
@@ -70,10 +71,10 @@ def test_job_carries_backend_program_and_options() -> None:
 
 
 def test_unknown_option_is_refused_with_the_nearest_names() -> None:
-    with pytest.raises(CommandError, match=r"did you mean method\?") as caught:
+    with pytest.raises(InvalidOptionError, match=r"did you mean method\?") as caught:
         job_spec(QASM3, backend("aer"), {"metod": 1})
     assert caught.value.reason == "OPTION_INVALID"
-    with pytest.raises(CommandError, match="it knows method, noise_model"):
+    with pytest.raises(InvalidOptionError, match="it knows method, noise_model"):
         job_spec(QASM3, backend("aer"), {"xyz": 1})
 
 
@@ -95,6 +96,6 @@ def test_format_that_the_backend_does_not_take_is_refused() -> None:
 
 def test_program_above_the_servers_limit_is_refused_with_the_limit() -> None:
     program = Program(format=ProgramFormat.PROGRAM_FORMAT_OPENQASM3, payloads=[b"x" * 60] * 2)
-    with pytest.raises(CommandError, match=r"120 bytes; the server's limit is 100") as caught:
+    with pytest.raises(LimitExceededError, match=r"120 bytes; the server's limit is 100") as caught:
         job_spec(program, backend("aer"), {})
     assert caught.value.reason == "LIMIT_EXCEEDED"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -47,21 +46,16 @@ def read_outcome(encoded: result_pb2.EncodedResult) -> Outcome:
     """The outcome that a server sent.
 
     Raises:
-        CommandError: the bytes are not those that were sent, or not a result.
+        CodecError: the bytes are not those that were sent, or not a result.
+        CommandError: its counts cannot be read.
     """
-    from google.protobuf.message import DecodeError
-
-    from longwire.codecs.compression import decompress
     from longwire.codecs.failure import MisfitError
+    from longwire.codecs.result import read_encoded_result
 
-    if hashlib.sha256(encoded.data).digest() != encoded.sha256:
-        raise CommandError(
-            "CODEC", "The result arrived damaged (its digest does not match): fetch it once more"
-        )
+    message = read_encoded_result(encoded)
     try:
-        message = result_pb2.Result.FromString(decompress(encoded.data, encoded.compression))
         circuits = tuple(map(_read_circuit, message.results))
-    except (DecodeError, MisfitError) as error:
+    except MisfitError as error:
         raise CommandError("CODEC", f"The result cannot be read: {error}") from error
     return Outcome(message.backend_version, circuits)
 

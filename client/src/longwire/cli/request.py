@@ -8,9 +8,10 @@ from typing import Any
 
 from longwire.cli.command_error import CommandError
 from longwire.codecs.run_options import run_options_to_proto
+from longwire.submission import check_spec
 from longwire.v1.backend_pb2 import Backend
 from longwire.v1.job_pb2 import JobSpec
-from longwire.v1.program_pb2 import Program, ProgramFormat, RunOptions
+from longwire.v1.program_pb2 import Program, ProgramFormat
 
 FORMAT_NAMES = {
     ProgramFormat.PROGRAM_FORMAT_QPY: "QPY",
@@ -69,32 +70,18 @@ def job_spec(program: Program, backend: Backend, options: dict[str, Any]) -> Job
             backend's own.
 
     Raises:
-        CommandError: the backend does not take this program or this option.
-        InvalidOptionError: an option's value is wrong.
+        CommandError: the backend does not take the program's format.
+        InvalidOptionError: the backend has no such option, or its value is wrong.
+        LimitExceededError: the program is larger than the server takes.
     """
     run_options = run_options_to_proto(**options)
-    _check_options(run_options, backend)
-    _check_program(program, backend)
-    return JobSpec(backend_name=backend.name, program=program, options=run_options)
+    _check_format(program, backend)
+    spec = JobSpec(backend_name=backend.name, program=program, options=run_options)
+    check_spec(spec, backend)
+    return spec
 
 
-def _check_options(options: RunOptions, backend: Backend) -> None:
-    known = sorted(backend.option_names)
-    for option in options.backend_options.fields:
-        if option.name not in known:
-            near = difflib.get_close_matches(option.name, known, n=3)
-            hint = (
-                f"did you mean {' or '.join(near)}?"
-                if near
-                else f"it knows {', '.join(known) or 'none beside shots, seed and memory'}"
-            )
-            raise CommandError(
-                "OPTION_INVALID",
-                f"Backend '{backend.name}' has no run option '{option.name}'; {hint}",
-            )
-
-
-def _check_program(program: Program, backend: Backend) -> None:
+def _check_format(program: Program, backend: Backend) -> None:
     format_name = FORMAT_NAMES[program.format]
     support = {accepted.format: accepted for accepted in backend.accepted_programs}
     if support and program.format not in support:
@@ -112,10 +99,3 @@ def _check_program(program: Program, backend: Backend) -> None:
                 f"{accepted.min_version} to {accepted.max_version}: write it again with "
                 f"qiskit.qpy.dump(circuits, file, version={accepted.max_version})",
             )
-    size_bytes = sum(map(len, program.payloads))
-    if 0 < backend.max_program_bytes < size_bytes:
-        raise CommandError(
-            "LIMIT_EXCEEDED",
-            f"The program has {size_bytes} bytes; the server's limit is "
-            f"{backend.max_program_bytes} (limits.program_bytes): split it into several jobs",
-        )

@@ -68,6 +68,15 @@ def decode_result(encoded: result_pb2.EncodedResult) -> Result:
     Raises:
         CodecError: the bytes are not those that were sent, or not a result.
     """
+    return result_from_proto(read_encoded_result(encoded))
+
+
+def read_encoded_result(encoded: result_pb2.EncodedResult) -> result_pb2.Result:
+    """The message in an encoded result, for readers without Qiskit.
+
+    Raises:
+        CodecError: the bytes are not those that were sent, or not a result.
+    """
     if hashlib.sha256(encoded.data).digest() != encoded.sha256:
         raise codec_error(
             "the result arrived damaged (its digest does not match): fetch it once more"
@@ -77,10 +86,9 @@ def decode_result(encoded: result_pb2.EncodedResult) -> Result:
     except MisfitError as misfit:
         raise misfit.inside("result").as_codec_error() from misfit.__cause__
     try:
-        message = result_pb2.Result.FromString(serialized)
+        return result_pb2.Result.FromString(serialized)
     except DecodeError as error:
         raise codec_error(f"the result is not a longwire.v1.Result: {error}") from error
-    return result_from_proto(message)
 
 
 def result_to_proto(

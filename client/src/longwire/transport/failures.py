@@ -85,7 +85,7 @@ def _error_without_reason(call: grpc.RpcError, address: str) -> LongwireError:
         case grpc.StatusCode.DEADLINE_EXCEEDED:
             return errors.ServerUnreachableError(
                 f"The server at {address} did not answer in time: it may be overloaded, or out of "
-                "reach; try again, or raise the provider's timeout_seconds"
+                "reach; try again"
             )
         case grpc.StatusCode.RESOURCE_EXHAUSTED:
             return errors.LimitExceededError(
