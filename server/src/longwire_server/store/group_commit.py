@@ -46,6 +46,7 @@ class GroupCommit:
         self._thread = ThreadPoolExecutor(1, "longwire-commit")
         self._waiting: list[tuple[Write, int, asyncio.Future[Any]]] = []
         self._committing: asyncio.Future[list[Any]] | None = None
+        self._connection: sa.PoolProxiedConnection | None = None
         self._flush_is_due = False
 
     def submit(
@@ -70,6 +71,7 @@ class GroupCommit:
         while self._waiting or self._committing is not None:
             await self.submit(lambda _cursor: None)
         self._thread.shutdown()
+        self._release_connection()
 
     def _flush(self) -> None:
         self._flush_is_due = False
@@ -111,15 +113,24 @@ class GroupCommit:
         return [self._commit([write])[0] for write in writes]
 
     def _run_in_transaction(self, writes: list[Write]) -> list[Any]:
-        connection = self._engine.raw_connection()
+        # The connection is kept: the pool's care for each use of one takes longer
+        # than the writes of a job.
+        if self._connection is None:
+            self._connection = self._engine.raw_connection()
         try:
-            with closing(connection.cursor()) as cursor:
+            with closing(self._connection.cursor()) as cursor:
                 outcomes = [write(cursor) for write in writes]
-            connection.commit()
-        finally:
-            # What is not committed is rolled back as the connection goes back to the pool.
-            connection.close()
+            self._connection.commit()
+        except BaseException:
+            self._release_connection()
+            raise
         return outcomes
+
+    def _release_connection(self) -> None:
+        """Gives the connection back to the pool, which rolls back what it had begun."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
 
 
 def _store_error(cause: BaseException) -> StoreError:

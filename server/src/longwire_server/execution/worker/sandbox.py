@@ -30,6 +30,7 @@ def enter(parent_pid: int, memory_limit_mb: int) -> None:
     # A crash is reported by the server; a core file would fill the disk.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _prefer_as_victim()
+    _give_way()
 
 
 def _die_with_parent(parent_pid: int) -> None:
@@ -44,3 +45,11 @@ def _prefer_as_victim() -> None:
     # Where the kernel runs out of memory, a worker goes rather than the server.
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:  # noqa: PTH123
         file.write("500")
+
+
+def _give_way() -> None:
+    # A worker that is woken by a job would take the processor from the server in
+    # the middle of its work: batch processes wait for their turn.
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
