@@ -22,6 +22,7 @@ from longwire.errors import (
     InvalidProgramError,
     JobCancelledError,
     JobFailedError,
+    JobNotFoundError,
     JobTimeoutError,
     LimitExceededError,
     LongwireError,
@@ -291,3 +292,11 @@ def test_transpile_with_the_backend_says_what_to_use_instead(aer: RemoteBackend)
         transpile(bell(), backend=aer)
     with pytest.raises(InvalidArgumentError, match=r"configuration\(\).*basis_gates"):
         transpile(bell(), aer)
+
+
+def test_deleted_job_is_not_found_any_more(provider: RemoteProvider, aer: RemoteBackend) -> None:
+    job = aer.run(bell(), shots=10)
+    job.result()
+    job.delete()
+    with pytest.raises(JobNotFoundError):
+        provider.job(job.job_id())

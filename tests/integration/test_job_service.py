@@ -115,6 +115,20 @@ def test_same_request_id_and_spec_give_the_first_job_again(jobs: JobServiceStub)
     assert events[-1].finished.job.status.status == JobState.JOB_STATE_DONE
 
 
+def test_request_of_a_finished_job_that_comes_again_runs_nothing(
+    jobs: JobServiceStub, server: ServerProcess
+) -> None:
+    request = messages.SubmitJobRequest(spec=bell_spec(), request_id=uuid.uuid4().hex)
+    job_id = jobs.SubmitJob(request).job.job_id
+    list(jobs.WatchJob(messages.WatchJobRequest(job_id=job_id)))
+    workers = server.worker_pids()
+    assert {jobs.SubmitJob(request).job.job_id for _ in range(5)} == {job_id}
+    # A job that runs after them shows that the workers are those of before.
+    run(jobs, bell_spec())
+    assert server.worker_pids() == workers
+    assert jobs.GetJob(messages.GetJobRequest(job_id=job_id)).job.attempt == 1
+
+
 def test_same_request_id_while_the_job_runs_gives_it_again(
     jobs: JobServiceStub, gate: Path
 ) -> None:

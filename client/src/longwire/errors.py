@@ -31,7 +31,9 @@ The classes that a call raises are chosen by the server's stable reason
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from typing import ClassVar
 
 from qiskit.exceptions import QiskitError
 from qiskit.providers.exceptions import (
@@ -69,17 +71,29 @@ class LongwireError(QiskitError):
     """The root of Longwire's errors.
 
     Attributes:
-        reason: the stable reason, a name of ``ErrorReason`` without its prefix,
-            or an empty string where the error arose on this side.
+        reason: a stable word for programs: a name of ``ErrorReason`` without its
+            prefix where the server told one, or else the class's own.
         details: what else the server told, by name (``limit``, ``near``, ...).
     """
+
+    default_reason: ClassVar[str] = "LONGWIRE"
 
     def __init__(
         self, *message: str, reason: str = "", details: Mapping[str, str] | None = None
     ) -> None:
         super().__init__(*message)
-        self.reason = reason
+        self.reason = reason or self.default_reason
         self.details: dict[str, str] = dict(details or {})
+
+    def __str__(self) -> str:
+        # Qiskit's own has the message in quotes.
+        return str(self.message)
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if "default_reason" not in vars(cls):
+            words = re.findall("[A-Z][a-z]+", cls.__name__.removesuffix("Error"))
+            cls.default_reason = "_".join(words).upper()
 
 
 class ServerUnreachableError(LongwireError):
@@ -93,13 +107,19 @@ class RequestRefusedError(LongwireError):
 class InvalidArgumentError(RequestRefusedError):
     """An argument of the call is missing or wrong."""
 
+    default_reason = "ARGUMENT_INVALID"
+
 
 class InvalidProgramError(RequestRefusedError):
     """The program cannot be read, or the backend does not take its format."""
 
+    default_reason = "PROGRAM_INVALID"
+
 
 class InvalidOptionError(RequestRefusedError):
     """A run option is unknown, or its value is wrong."""
+
+    default_reason = "OPTION_INVALID"
 
 
 class BackendNotFoundError(RequestRefusedError, QiskitBackendNotFoundError):
@@ -129,25 +149,37 @@ class RequestIdReusedError(RequestRefusedError):
 class ServerBusyError(RequestRefusedError):
     """The server takes no jobs at this moment; the same call may succeed later."""
 
+    default_reason = "SERVER_DRAINING"
+
 
 class ServerInternalError(RequestRefusedError):
     """A defect of the server; its log has the details under the id in the message."""
+
+    default_reason = "INTERNAL"
 
 
 class JobFailedError(LongwireError, QiskitJobError):
     """The job ended in state ERROR; the message is the backend's, with the circuit's name."""
 
+    default_reason = "EXECUTION_FAILED"
+
 
 class JobCancelledError(LongwireError, QiskitJobError):
     """The job was cancelled, so it has no result."""
+
+    default_reason = "CANCELLED"
 
 
 class JobTimeoutError(LongwireError, QiskitJobTimeoutError):
     """The job did not reach a final state within the time that the caller gave it."""
 
+    default_reason = "TIMEOUT"
+
 
 class CodecError(LongwireError):
     """An object cannot be written to the wire, or bytes from the wire cannot be read."""
+
+    default_reason = "CODEC"
 
 
 class InvalidQobjError(LongwireError):

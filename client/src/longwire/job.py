@@ -176,6 +176,16 @@ class RemoteJob(BaseJob, JobV1):
             self._take_over(self._calls.cancel_job(self._job_id))
         return _status(self._message) is JobStatus.CANCELLED
 
+    def delete(self) -> None:
+        """Deletes the job, which must have ended, with its program and its result.
+
+        Raises:
+            ResultNotAvailableError: it has not ended; cancel it first.
+            JobNotFoundError: it was deleted before.
+            ServerUnreachableError: no server answers.
+        """
+        self._calls.delete_job(self._job_id)
+
     def _await_change(
         self, known: JobStatus, deadline: float | None, timeout: float | None
     ) -> None:

@@ -41,6 +41,8 @@ def serve(
     # Workers are started by exec, which needs none of gRPC's care for forks, only
     # makes it complain. It reads this when it is imported.
     os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")
+    # What an operator needs to know of gRPC's troubles, the server says itself.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     # Only this command needs gRPC and the database.
     from longwire_server.server import CannotServeError, run
     from longwire_server.store.job_store import StoreError

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import enum
 import json
-import re
 import sys
 from collections.abc import Sequence
 
@@ -75,16 +74,4 @@ def command_error_of(error: BaseException) -> CommandError | None:
     errors = sys.modules.get("longwire.errors")
     if errors is None or not isinstance(error, errors.LongwireError):
         return None
-    reason = error.reason or _reason_of_class(type(error).__name__)
-    # str() of Qiskit's errors adds quotes.
-    return CommandError(reason, error.message)
-
-
-def _reason_of_class(class_name: str) -> str:
-    from longwire.transport.failures import ERROR_CLASSES
-
-    for reason, name in ERROR_CLASSES.items():
-        if name == class_name:
-            return reason
-    words = class_name.removesuffix("Error")
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", words).upper()
+    return CommandError(error.reason, str(error))

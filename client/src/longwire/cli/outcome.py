@@ -97,11 +97,11 @@ def _shots(message: result_pb2.ExperimentResult) -> int | None:
 def _seed(message: result_pb2.ExperimentResult) -> int | None:
     if message.HasField("seed"):
         return message.seed
+    from longwire.codecs.value import read_struct
+
     # Aer reports it under this name.
-    for member in message.metadata.fields:
-        if member.name == "seed_simulator" and member.value.HasField("int_value"):
-            return member.value.int_value
-    return None
+    seed = read_struct(message.metadata).get("seed_simulator")
+    return seed if isinstance(seed, int) else None
 
 
 def _read_counts(

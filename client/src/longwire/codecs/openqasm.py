@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["openqasm_format", "parse_openqasm"]
 
 # The version statement, after blanks and comments only (both languages demand that).
+_LINE_AND_COLUMN = re.compile(r"^(\d+),(\d+):")
 _HEADER = re.compile(
     r"(?:[\s\ufeff]++|//[^\n]*+|/\*.*?\*/)*+OPENQASM\s++(\d++)(?:\.\d++)?\s*+;", re.DOTALL
 )
@@ -44,7 +45,7 @@ def openqasm_format(text: str, index: int = 0) -> program_pb2.ProgramFormat.Valu
 
 
 def parse_openqasm(
-    text: str, program_format: program_pb2.ProgramFormat.ValueType, index: int = 0
+    text: str, program_format: program_pb2.ProgramFormat.ValueType, place: str = "circuit 0"
 ) -> QuantumCircuit:
     """The circuit of a text. Only for a process with limits on memory and time.
 
@@ -52,7 +53,7 @@ def parse_openqasm(
         text: the program.
         program_format: OpenQASM 2, with Qiskit's additions to qelib1.inc and no
             other file to include, or OpenQASM 3.
-        index: its place among the job's programs, for the error.
+        place: which of the job's programs it is, for the error.
 
     Raises:
         InvalidProgramError: it is not valid; the message gives line and column
@@ -71,7 +72,7 @@ def parse_openqasm(
     except MemoryError:
         raise
     except Exception as error:  # the importer lets IndexError and others of its own pass
-        raise _invalid(f"circuit {index}: {_describe(error)}") from error
+        raise _invalid(f"{place}: {_describe(error)}") from error
     return circuit
 
 
@@ -84,9 +85,9 @@ def _describe(error: Exception) -> str:
         reason = cause.args[0] if cause is not None and cause.args else cause
         token = getattr(reason, "offendingToken", None)
         if token is not None:
-            return f"{token.line},{token.column}: {token.text!r} is not expected here"
+            return f"line {token.line}, column {token.column}: {token.text!r} is not expected here"
         return f"it cannot be parsed ({type(error).__name__})"
-    return text.removeprefix("<input>:")
+    return _LINE_AND_COLUMN.sub(r"line \1, column \2:", text.removeprefix("<input>:"))
 
 
 def _invalid(message: str) -> InvalidProgramError:

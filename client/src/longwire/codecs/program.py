@@ -288,7 +288,8 @@ def _circuits_from_openqasm(message: program_pb2.Program) -> list[QuantumCircuit
             raise _invalid(
                 f"circuit {index}: its header does not say {_format_name(message.format)}"
             )
-        circuit = parse_openqasm(text, message.format, index)
+        place = f"circuit {index} ({names[index]!r})" if names else f"circuit {index}"
+        circuit = parse_openqasm(text, message.format, place)
         if names:
             circuit.name = names[index]
         circuits.append(circuit)

@@ -17,7 +17,7 @@ from longwire.codecs.counts import (
     read_memory,
 )
 from longwire.codecs.failure import MisfitError, codec_error
-from longwire.codecs.value import fill_struct, fill_value, read_struct, read_value
+from longwire.codecs.value import fill_struct_quickly, fill_value, read_struct, read_value
 from longwire.v1 import program_pb2, result_pb2, value_pb2
 
 if TYPE_CHECKING:
@@ -204,7 +204,7 @@ def _metadata_of(model: Any, members: frozenset[str]) -> dict[str, Any]:
 
 def _fill_metadata(message: Any, metadata: dict[str, Any]) -> None:
     if metadata:
-        fill_struct(message.metadata, metadata)
+        fill_struct_quickly(message.metadata, metadata)
 
 
 def _fill_member(message: value_pb2.Value, name: str, value: object) -> None:
@@ -232,7 +232,7 @@ def _fill_header(message: Any, header: object, metadata: dict[str, Any]) -> None
     if type(header) is dict and set(map(type, header)) <= {str}:
         message.header.SetInParent()
         try:
-            fill_struct(message.header, header)
+            fill_struct_quickly(message.header, header)
         except MisfitError as misfit:
             raise misfit.inside(".header") from misfit.__cause__
     elif header is not None:

@@ -14,12 +14,13 @@ from typing import Any
 from longwire.codecs.failure import MisfitError
 from longwire.codecs.value_kinds import MAXIMUM_DEPTH
 from longwire.codecs.value_reader import read_struct, read_value
-from longwire.codecs.value_writer import fill_struct, fill_value
+from longwire.codecs.value_writer import fill_struct, fill_struct_quickly, fill_value
 from longwire.v1 import value_pb2
 
 __all__ = [
     "MAXIMUM_DEPTH",
     "fill_struct",
+    "fill_struct_quickly",
     "fill_value",
     "read_struct",
     "read_value",

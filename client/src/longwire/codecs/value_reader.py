@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from datetime import datetime
@@ -45,6 +46,8 @@ def read_struct(message: value_pb2.StructValue, depth: int = 0) -> dict[str, Any
     """
     if depth >= MAXIMUM_DEPTH:
         raise too_deep()
+    if message.json:
+        return _read_json(message.json)
     members: dict[str, Any] = {}
     for field in message.fields:
         value = field.value
@@ -56,6 +59,16 @@ def read_struct(message: value_pb2.StructValue, depth: int = 0) -> dict[str, Any
             members[field.name] = read_value(value, depth + 1)
         except MisfitError as misfit:
             raise misfit.inside(f".{field.name}") from misfit.__cause__
+    return members
+
+
+def _read_json(text: str) -> dict[str, Any]:
+    try:
+        members = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise MisfitError(f"its JSON cannot be read: {error}") from error
+    if type(members) is not dict:
+        raise MisfitError("its JSON is not an object")
     return members
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -9,6 +10,7 @@ from enum import Enum
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from longwire.codecs.exact_json import is_json
 from longwire.codecs.failure import MisfitError
 from longwire.codecs.value_kinds import MAXIMUM_DEPTH, PLAIN_TYPES, too_deep
 from longwire.v1 import value_pb2
@@ -17,12 +19,13 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-__all__ = ["fill_struct", "fill_value"]
+__all__ = ["fill_struct", "fill_struct_quickly", "fill_value"]
 
 # Lists at least this long are examined for the form of an array.
 NUMBER_LIST_MINIMUM = 16
 
 _INT64_BOUND = 2**63
+_write_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _TEXT_ALONE = {str}
 # Exact types whose long lists take the form of an array, with its dtype.
 _NUMBER_DTYPES: dict[type, str] = {bool: "?", int: "<i8", float: "<f8", complex: "<c16"}
@@ -70,6 +73,23 @@ def fill_struct(
             raise misfit.inside(f".{name}") from misfit.__cause__
         except ValueError:
             _fill_awkward(field.value, value, f".{name}", depth)
+
+
+def fill_struct_quickly(message: value_pb2.StructValue, members: Mapping[str, object]) -> None:
+    """As :func:`fill_struct`, in JSON where that loses nothing: several times faster.
+
+    Raises:
+        MisfitError: see there.
+    """
+    if members and is_json(members):
+        try:
+            message.json = _write_json(members)
+        except UnicodeEncodeError:
+            # Lone surrogates, which the fields refuse by their place.
+            pass
+        else:
+            return
+    fill_struct(message, members)
 
 
 def _fill_awkward(message: value_pb2.Value, value: object, step: str, depth: int) -> None:

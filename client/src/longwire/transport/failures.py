@@ -33,6 +33,19 @@ ERROR_CLASSES = {
 }
 
 
+# gRPC's words → ours.
+_CAUSES = (
+    ("Connection refused", "connection refused"),
+    ("Connection reset", "the connection was reset"),
+    ("Socket closed", "the connection was closed"),
+    ("hostname lookup error", "the host name is not known"),
+    ("DNS", "the host name is not known"),
+    ("No route to host", "no route to the host"),
+    ("Network is unreachable", "the network is unreachable"),
+    ("Timeout", "it did not answer in time"),
+)
+
+
 def error_of(call: grpc.RpcError, address: str) -> LongwireError:
     """The error to raise for a call that failed.
 
@@ -72,6 +85,14 @@ def is_passing(call: grpc.RpcError) -> bool:
     return bool(call.code() == grpc.StatusCode.UNAVAILABLE)
 
 
+def _cause(details: str) -> str:
+    """What kept a connection from being made, in words of our own where they are known."""
+    for words, cause in _CAUSES:
+        if words in details:
+            return cause
+    return details
+
+
 def _error_without_reason(call: grpc.RpcError, address: str) -> LongwireError:
     from longwire import errors
 
@@ -80,7 +101,7 @@ def _error_without_reason(call: grpc.RpcError, address: str) -> LongwireError:
         case grpc.StatusCode.UNAVAILABLE:
             return errors.ServerUnreachableError(
                 f"No Longwire server answers at {address}: check that it runs there "
-                f"(longwire-server serve) and that nothing is in between ({details})"
+                f"(longwire-server serve) and that nothing is in between ({_cause(details)})"
             )
         case grpc.StatusCode.DEADLINE_EXCEEDED:
             return errors.ServerUnreachableError(

@@ -70,7 +70,7 @@ class RunJobResponse(_message.Message):
     @_builtins.property
     def events(self) -> _containers.RepeatedCompositeFieldContainer[_job_event_pb2.JobEvent]:
         """What happened since the response before, in order; at least one event. The
-        server holds changes of state back for at most 5 ms, so that those of a
+        server holds changes of state back for at most 20 ms, so that those of a
         short job travel together.
         """
 
@@ -229,7 +229,7 @@ class WatchJobResponse(_message.Message):
     @_builtins.property
     def events(self) -> _containers.RepeatedCompositeFieldContainer[_job_event_pb2.JobEvent]:
         """What happened since the response before, in order; at least one event. The
-        server holds changes of state back for at most 5 ms, so that those of a
+        server holds changes of state back for at most 20 ms, so that those of a
         short job travel together.
         """
 

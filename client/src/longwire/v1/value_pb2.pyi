@@ -282,11 +282,21 @@ Global___ListValue: _TypeAlias = ListValue  # noqa: Y015
 
 @_typing.final
 class StructValue(_message.Message):
-    """Named values in order. Names are unique; a reader that meets one twice takes the last."""
+    """Named values in order. Names are unique; a reader that meets one twice takes
+    the last. Either `fields` or `json` holds them, or neither where there are none.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
     FIELDS_FIELD_NUMBER: _builtins.int
+    JSON_FIELD_NUMBER: _builtins.int
+    json: _builtins.str
+    """The members as one JSON object (RFC 8259) in the producer's order, written
+    where JSON loses nothing: all values inside are null, booleans, text,
+    finite doubles (with a point or an exponent), integers of at most 53 bits,
+    and lists and objects of these. Headers and metadata mostly are, and JSON is
+    several times faster to write and read than a message for each value.
+    """
     @_builtins.property
     def fields(self) -> _containers.RepeatedCompositeFieldContainer[Global___StructField]:
         """The members in the producer's order."""
@@ -295,10 +305,11 @@ class StructValue(_message.Message):
         self,
         *,
         fields: _abc.Iterable[Global___StructField] | None = ...,
+        json: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["fields", b"fields"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fields", b"fields", "json", b"json"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -102,6 +102,9 @@ class WorkerPool:
             except asyncio.CancelledError:
                 worker.kill()
                 raise
+            except Exception:
+                _logger.exception("pool %s: an exception that nothing expected", self._name)
+                self._failed_starts += 1
             else:
                 break
         self._failed_starts = 0
@@ -126,7 +129,12 @@ class WorkerPool:
         self._alive.remove(worker)
         if worker in self._idle:
             self._idle.remove(worker)
-        _logger.warning("pool %s: worker %d ended, starting another", self._name, worker.pid)
+        _logger.warning(
+            "pool %s: worker %d ended (%s), starting another",
+            self._name,
+            worker.pid,
+            worker.end,
+        )
         task = asyncio.create_task(self._start_worker())
         self._starting.add(task)
         task.add_done_callback(self._starting.discard)

@@ -102,6 +102,14 @@ class WorkerProcess(Worker):
         return self._process.pid
 
     @property
+    def end(self) -> str:
+        """How the process ended, in words."""
+        if self._killed:
+            return "the server ended it"
+        code = self._process.returncode
+        return "it goes on" if code is None else _how_it_ended(code)
+
+    @property
     def is_usable(self) -> bool:
         """Whether it can be asked: it may have been killed and not yet be gone."""
         return not (self._killed or self._protocol.closed.done())

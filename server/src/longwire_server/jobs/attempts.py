@@ -95,7 +95,7 @@ class AttemptRunner:
         written = await self._store.update(job, expected=PREDECESSORS[state], result=result)
         self._on_final(live)
         if not written:
-            # A job that was withdrawn has no record to write to.
+            # Its record is gone, or final by somebody else's hand.
             live.close()
             return
         small = result is not None and len(result) <= self._inline_result_bytes

@@ -40,6 +40,7 @@ class BackendDirectory:
         self._entries = {spec.name: _Entry(spec) for spec in specs}
         self._program_bytes = program_bytes
         self._pending: Callable[[str], int] = lambda _name: 0
+        self._draining = False
 
     def start(self, executor: Executor, pending: Callable[[str], int]) -> None:
         """Has workers load and describe every backend.
@@ -75,6 +76,12 @@ class BackendDirectory:
             if entry.described is not None:
                 entry.described.cancel()
 
+    def drain(self) -> None:
+        """Shows every backend as not operational: the server shuts down."""
+        self._draining = True
+        for name in self._entries:
+            self.changed(name)
+
     def require_runnable(self, name: str) -> None:
         """Refuses a backend that does not exist or has failed to load.
 
@@ -108,7 +115,7 @@ class BackendDirectory:
             backend.CopyFrom((await self._described(entry)).backend)
         except BackendLoadError as error:
             backend.status.CopyFrom(_failed_status(name, error))
-        backend.status.pending_jobs = self._pending(name)
+        self._show_present(backend.status)
         return backend
 
     async def backends(self) -> list[Backend]:
@@ -127,7 +134,7 @@ class BackendDirectory:
             status.CopyFrom((await self._described(entry)).backend.status)
         except BackendLoadError as error:
             status.CopyFrom(_failed_status(name, error))
-        status.pending_jobs = self._pending(name)
+        self._show_present(status)
         return status
 
     async def watch_status(self, name: str) -> AsyncIterator[BackendStatus]:
@@ -156,6 +163,12 @@ class BackendDirectory:
         """Has the watchers of a backend look at its status again."""
         for watcher in self._entries[name].watchers:
             watcher.set()
+
+    def _show_present(self, status: BackendStatus) -> None:
+        status.pending_jobs = self._pending(status.backend_name)
+        if self._draining:
+            status.operational = False
+            status.status_msg = "the server is shutting down"
 
     def _entry(self, name: str) -> _Entry:
         entry = self._entries.get(name)

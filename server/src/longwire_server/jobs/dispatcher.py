@@ -11,7 +11,7 @@ from longwire_server.jobs.live_job import LiveJob
 
 # Positions are told at most this often: a queue of thousands moves faster than
 # anybody reads.
-_POSITIONS_EVERY_SECONDS = 0.1
+_POSITIONS_EVERY_SECONDS = 0.5
 
 Attempt = Callable[[LiveJob, Worker], Awaitable[None]]
 

@@ -19,7 +19,7 @@ from longwire_server.store.job import Job
 HEARTBEAT_SECONDS = 15.0
 # Changes of state wait this long for company: those of a job of a millisecond
 # then travel with its result, in one message instead of three.
-_HOLD_SECONDS = 0.005
+_HOLD_SECONDS = 0.02
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -57,6 +57,11 @@ class LiveJob:
         self._wake_handle: asyncio.TimerHandle | None = None
         self._released = 1
         self._closed = False
+
+    async def is_durable(self) -> bool:
+        """Whether the job was recorded; waits until that is decided."""
+        await asyncio.wait([self.committed])
+        return self.committed.exception() is None
 
     def move(self, time_us: int, **changes: Any) -> None:
         """Moves the record to a new state that is not final, and tells the watchers.

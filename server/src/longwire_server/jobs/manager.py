@@ -126,6 +126,7 @@ class JobManager:
         Queued jobs stay in the store for the next start. Then every watch ends.
         """
         self._accepting = False
+        self._directory.drain()
         try:
             async with asyncio.timeout(grace_seconds):
                 await self._dispatcher.drain()
@@ -151,8 +152,7 @@ class JobManager:
         payload = spec.SerializeToString(deterministic=True)
         digest = hashlib.sha256(payload).digest()
         known = self._requests.get((tenant, request_id)) if request_id else None
-        if known is not None:
-            await asyncio.shield(known.committed)
+        if known is not None and await known.is_durable():
             return Submission(_require_same_spec(known.job, digest), created=False)
         job = Job(
             job_id=secrets.token_hex(16),
@@ -262,13 +262,11 @@ class JobManager:
             raise job_not_found(job_id)
 
     async def _admit(self, job: Job, payload: bytes) -> Submission:
-        live = LiveJob(job, payload)
+        live = LiveJob(job, payload if len(payload) <= _SPEC_KEPT_BYTES else None)
+        # Remembered before it is durable: the same request may come again meanwhile.
         self._remember(live)
-        adding = asyncio.create_task(self._store.add(job, payload))
-        # Commit and execution go on side by side; nothing is told before the commit.
-        self._dispatcher.enqueue(live)
         try:
-            added = await adding
+            added = await self._store.add(job, payload)
         except StoreError as error:
             self._withdraw(live, error)
             raise
@@ -276,15 +274,13 @@ class JobManager:
             self._withdraw(live, server_draining())
             return Submission(_require_same_spec(added.job, job.spec_digest), created=False)
         live.committed.set_result(None)
-        if len(payload) > _SPEC_KEPT_BYTES and live.job.state == QUEUED:
-            live.spec = None
+        # Only now: the request of a job that has long ended must not run again.
+        self._dispatcher.enqueue(live)
         return Submission(job, created=True)
 
     def _withdraw(self, live: LiveJob, error: Exception) -> None:
         """Takes back a job that was never acknowledged."""
         self._forget(live)
-        if not self._dispatcher.remove(live):
-            self._attempts.stop(live, CANCEL)
         live.committed.set_exception(error)
         # Nobody else may be waiting for it.
         live.committed.exception()

@@ -1,6 +1,6 @@
 """Group commit: writes that arrive together share one transaction.
 
-Writes that arrive in two turns of the event loop, or while a commit is under way,
+Writes that arrive in one turn of the event loop, or while a commit is under way,
 are committed together: under load the cost of a commit is divided by their
 number, and a lone write pays for no delay.
 
@@ -98,9 +98,7 @@ class GroupCommit:
     def _flush_soon(self) -> None:
         if self._waiting and not self._flush_is_due:
             self._flush_is_due = True
-            # Two turns of the loop: what follows from a write, such as the start of
-            # the job that it adds, is committed with it.
-            self._loop.call_soon(self._loop.call_soon, self._flush)
+            self._loop.call_soon(self._flush)
 
     def _commit(self, writes: list[Write]) -> list[Any]:
         """The outcome of each write: its value, or a StoreError."""
