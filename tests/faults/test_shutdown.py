@@ -88,6 +88,8 @@ def test_signal_lets_the_running_job_end_and_refuses_new_ones(
         refusal = refusal_once_it_comes(backend)
         assert refusal.reason == "SERVER_DRAINING"
         assert "shutting down" in str(refusal)
+        status = backend.status()
+        assert (status.operational, status.status_msg) == (False, "the server is shutting down")
         assert running.status() is JobStatus.RUNNING
         assert queued.status() is JobStatus.QUEUED
         gate.touch()

@@ -178,10 +178,13 @@ def test_client_that_ends_without_waiting_is_silent_and_its_job_goes_on(
 ) -> None:
     monkeypatch.setenv("PYTHONPATH", str(Path(circuits.__file__).parent))
     with start_client(SUBMIT_AND_LEAVE, gated.provider().address, str(gate)) as client:
-        output, errors = client.communicate(timeout=60)
+        assert client.stdout is not None
+        # Read as its first line was, out of the same buffer.
+        job_id = client.stdout.readline().strip()
+        _, errors = client.communicate(timeout=60)
     assert (errors, client.returncode) == ("", 0)
     gate.touch()
-    assert gated.provider().job(output.strip()).result().success
+    assert gated.provider().job(job_id).result().success
 
 
 FORKED = """

@@ -30,6 +30,13 @@ from longwire.errors import (
 from longwire.providers import BaseJob
 
 
+class Unsendable:
+    """What no message can hold, of a name that is the same in every process."""
+
+    def __repr__(self) -> str:
+        return "Unsendable()"
+
+
 def run_behind(gate: Path, gated: RemoteBackend) -> RemoteJob:
     """A job that runs until the gate opens."""
     job = gated.run(bell(), shots=10, gate=str(gate))
@@ -218,7 +225,7 @@ def test_unknown_option_of_a_qobj_dict_is_refused(aer: RemoteBackend) -> None:
         {"seed_simulator": 2**64},
         {"meas_level": 5},
         {"meas_return": "all"},
-        {"precision": object()},
+        {"precision": Unsendable()},
     ],
     ids=str,
 )

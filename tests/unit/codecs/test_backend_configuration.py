@@ -134,5 +134,5 @@ def test_message_that_is_no_configuration_is_a_codec_error(name: str, value: Any
 def test_member_that_cannot_cross_is_a_codec_error_that_gives_its_place() -> None:
     configuration = read("core")
     configuration.gates[1].handle = object()
-    with pytest.raises(CodecError, match=r"^'BackendConfiguration\.gates\[1\]\.handle: "):
+    with pytest.raises(CodecError, match=r"^BackendConfiguration\.gates\[1\]\.handle: "):
         backend_configuration_to_proto(configuration)

@@ -159,8 +159,11 @@ def test_openqasm_without_a_known_version_is_refused_before_it_is_sent(text, com
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("OPENQASM 2.0;\nqreg q[2];\nfoo q[0];", "circuit 1: 3,0: 'foo' is not defined"),
-        ("OPENQASM 2.0;\nqreg q[", "circuit 1: 2,6: unexpected end-of-file"),
+        (
+            "OPENQASM 2.0;\nqreg q[2];\nfoo q[0];",
+            "circuit 1: line 3, column 0: 'foo' is not defined",
+        ),
+        ("OPENQASM 2.0;\nqreg q[", "circuit 1: line 2, column 6: unexpected end-of-file"),
     ],
 )
 def test_openqasm_2_that_is_wrong_is_refused_with_index_line_and_column(text, complaint):
@@ -172,8 +175,11 @@ def test_openqasm_2_that_is_wrong_is_refused_with_index_line_and_column(text, co
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("OPENQASM 3.0;\nqubit q;\nfoo q;", "circuit 1: 3,0: gate 'foo' is not defined"),
-        ("OPENQASM 3.0;\nqubit[2] q;; x", "circuit 1: 2,11: ';' is not expected"),
+        (
+            "OPENQASM 3.0;\nqubit q;\nfoo q;",
+            "circuit 1: line 3, column 0: gate 'foo' is not defined",
+        ),
+        ("OPENQASM 3.0;\nqubit[2] q;; x", "circuit 1: line 2, column 11: ';' is not expected"),
         ("OPENQASM 3;\nqubit[2] q;\nU(0,0,0) q[5];", "circuit 1: "),
     ],
 )

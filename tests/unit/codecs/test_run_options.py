@@ -11,6 +11,13 @@ from longwire.errors import CodecError, InvalidOptionError
 from longwire.v1 import program_pb2, value_pb2
 
 
+class Unsendable:
+    """What no message can hold, of a name that is the same in every process."""
+
+    def __repr__(self) -> str:
+        return "Unsendable()"
+
+
 def round_trip(**options: object) -> dict:
     message = run_options_to_proto(**options)
     return run_options_from_proto(program_pb2.RunOptions.FromString(message.SerializeToString()))
@@ -82,8 +89,8 @@ def test_option_that_is_none_is_left_to_the_backend():
         ({"meas_return": 1}, "meas_return must be 'single' or 'avg'"),
         ({"parameter_binds": [{}]}, "assign_parameters"),
         ({"parameter_binds": None}, "assign_parameters"),
-        ({"noise_model": object()}, "the option noise_model: an object of type"),
-        ({"extra": {"a": [object()]}}, r"the option extra\.a\[0\]: an object of type"),
+        ({"noise_model": Unsendable()}, "the option noise_model: an object of type"),
+        ({"extra": {"a": [Unsendable()]}}, r"the option extra\.a\[0\]: an object of type"),
     ],
     ids=str,
 )
