@@ -20,7 +20,7 @@ from qiskit.providers import JobStatus
 from server_process import START_SECONDS, ServerProcess, configured_server, wait_until
 
 from longwire import RemoteJob, RemoteProvider
-from longwire.errors import JobFailedError
+from longwire.errors import JobFailedError, ServerBusyError
 from longwire.v1 import job_service_pb2 as messages
 from longwire.v1.job_pb2 import JobSpec
 from longwire.v1.job_service_pb2_grpc import JobServiceStub
@@ -55,6 +55,18 @@ def provider(server: ServerProcess) -> Iterator[RemoteProvider]:
     """Its provider."""
     with RemoteProvider(server.address) as opened:
         yield opened
+
+
+def test_cancel_whose_outcome_cannot_be_recorded_is_answered(
+    server: ServerProcess, provider: RemoteProvider, gate: Path, tmp_path: Path
+) -> None:
+    job = provider.get_backend("gated").run(bell(), shots=10, gate=str(gate))
+    wait_until(job.running)
+    with sqlite3.connect(tmp_path / "data" / "longwire.db") as database:
+        database.execute("DROP TABLE jobs")
+    with pytest.raises(ServerBusyError) as caught:
+        job.cancel()
+    assert caught.value.reason == "STORE_UNAVAILABLE"
 
 
 def restarted(server: ServerProcess, tmp_path: Path) -> AbstractContextManager[ServerProcess]:

@@ -142,6 +142,26 @@ def test_silent_job_sends_heartbeats(monkeypatch: pytest.MonkeyPatch) -> None:
     run(body)
 
 
+def test_heartbeat_passes_over_no_change_that_is_held_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(live_job, "HEARTBEAT_SECONDS", 0.01)
+    monkeypatch.setattr(live_job, "_HOLD_SECONDS", 0.2)
+
+    async def body(live: LiveJob) -> None:
+        live.move(2, state=VALIDATING)
+        heard: list[JobEvent] = []
+        async for batch in live.events(1):
+            heard += batch
+            if batch[-1].HasField("status_changed"):
+                break
+        assert heard[0].HasField("heartbeat")
+        assert {event.sequence for event in heard[:-1]} == {1}
+        assert states(heard[-1:]) == [VALIDATING]
+
+    run(body)
+
+
 def test_closed_job_ends_its_watches_without_a_final_event() -> None:
     async def body(live: LiveJob) -> None:
         watching = asyncio.create_task(collect(live, 1))

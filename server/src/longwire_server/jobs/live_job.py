@@ -141,6 +141,11 @@ class LiveJob:
             else:
                 await self._wait(heard + HEARTBEAT_SECONDS)
 
+    async def ended(self) -> None:
+        """Waits until the job is final, or the server can no longer record it."""
+        async for _events in self.events(self.job.sequence):
+            pass
+
     async def _wait(self, until: float) -> None:
         loop = asyncio.get_running_loop()
         waiter: asyncio.Future[None] = loop.create_future()
@@ -154,7 +159,9 @@ class LiveJob:
                 self._waiters.remove(waiter)
 
     def _event(self, **kind: Any) -> JobEvent:
-        return JobEvent(job_id=self.job.job_id, sequence=self.job.sequence, **kind)
+        # The last change that was told: one that is still held back comes after it.
+        told = self._events[self._released - 1].sequence
+        return JobEvent(job_id=self.job.job_id, sequence=told, **kind)
 
 
 def _set(waiter: asyncio.Future[None]) -> None:

@@ -246,7 +246,7 @@ class JobManager:
                 await asyncio.shield(asyncio.create_task(self._attempts.finish(live, CANCELLED)))
             else:
                 self._attempts.stop(live, CANCEL)
-                await asyncio.shield(live.finished)
+                await live.ended()
         return await self.get(tenant, job_id)
 
     async def delete(self, tenant: str, job_id: str) -> None:
