@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from longwire.codecs.failure import MisfitError
 from longwire.codecs.value import fill_struct, read_struct
+from longwire.qobj.saves import SAVE_CLASS_NAMES
 from longwire.v1 import value_pb2
 
 if TYPE_CHECKING:
@@ -22,24 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["pack_aer_instructions", "unpack_aer_instructions"]
 
-# Names of the instructions, with their classes in qiskit_aer.library: nothing else is restored.
-_SAVE_CLASSES = {
-    "save_amplitudes": "SaveAmplitudes",
-    "save_amplitudes_sq": "SaveAmplitudesSquared",
-    "save_clifford": "SaveClifford",
-    "save_density_matrix": "SaveDensityMatrix",
-    "save_expval": "SaveExpectationValue",
-    "save_expval_var": "SaveExpectationValueVariance",
-    "save_matrix_product_state": "SaveMatrixProductState",
-    "save_probabilities": "SaveProbabilities",
-    "save_probabilities_dict": "SaveProbabilitiesDict",
-    "save_stabilizer": "SaveStabilizer",
-    "save_state": "SaveState",
-    "save_statevector": "SaveStatevector",
-    "save_statevector_dict": "SaveStatevectorDict",
-    "save_superop": "SaveSuperOp",
-    "save_unitary": "SaveUnitary",
-}
+# Names of the instructions that set a state, with their classes, as SAVE_CLASS_NAMES.
 _SET_CLASSES = {
     "set_density_matrix": "SetDensityMatrix",
     "set_matrix_product_state": "SetMatrixProductState",
@@ -50,7 +34,7 @@ _SET_CLASSES = {
 }
 # A quantum error of Aer inside a circuit: QPY writes it without a word, and without its channel.
 _CHANNEL_NAME = "quantum_channel"
-_NAMES = _SAVE_CLASSES.keys() | _SET_CLASSES.keys() | {_CHANNEL_NAME}
+_NAMES = SAVE_CLASS_NAMES.keys() | _SET_CLASSES.keys() | {_CHANNEL_NAME}
 
 
 def pack_aer_instructions(circuit: QuantumCircuit) -> QuantumCircuit:
@@ -180,7 +164,7 @@ def _build(operation: Instruction, attributes: dict[str, Any]) -> Instruction:
             f"the instruction {operation.name} is Aer's, and qiskit-aer is not installed "
             "where the backend runs"
         ) from error
-    save_class = _SAVE_CLASSES.get(operation.name)
+    save_class = SAVE_CLASS_NAMES.get(operation.name)
     instruction: Instruction
     if save_class is not None:
         instruction = object.__new__(getattr(library, save_class))

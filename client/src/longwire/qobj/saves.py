@@ -18,9 +18,11 @@ from qiskit.quantum_info import SparsePauliOp
 from longwire.errors import InvalidQobjError
 from longwire.qobj.complex_params import real_number
 
-__all__ = ["SAVE_NAMES", "build_save", "save_classes", "snapshot_as_save"]
+__all__ = ["SAVE_CLASS_NAMES", "SAVE_NAMES", "build_save", "save_classes", "snapshot_as_save"]
 
-_CLASS_NAMES = {
+# Names of Aer's instructions that save, with their classes in qiskit_aer.library: the
+# only ones that are ever built from what came over the wire.
+SAVE_CLASS_NAMES = {
     "save_amplitudes": "SaveAmplitudes",
     "save_amplitudes_sq": "SaveAmplitudesSquared",
     "save_clifford": "SaveClifford",
@@ -37,7 +39,7 @@ _CLASS_NAMES = {
     "save_superop": "SaveSuperOp",
     "save_unitary": "SaveUnitary",
 }
-SAVE_NAMES = frozenset(_CLASS_NAMES)
+SAVE_NAMES = frozenset(SAVE_CLASS_NAMES)
 
 # Snapshot type: the instruction that saves the same data, and its subtype. Snapshots
 # of a state were kept for each shot, the others for each value of the memory.
@@ -71,7 +73,7 @@ def save_classes() -> dict[str, type[Instruction]]:
         return {}
     return {
         name: getattr(library, class_name)
-        for name, class_name in _CLASS_NAMES.items()
+        for name, class_name in SAVE_CLASS_NAMES.items()
         if hasattr(library, class_name)
     }
 
