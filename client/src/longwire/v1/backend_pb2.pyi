@@ -9,6 +9,7 @@ from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 from longwire.v1 import backend_status_pb2 as _backend_status_pb2
 from longwire.v1 import program_pb2 as _program_pb2
+from longwire.v1 import value_pb2 as _value_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -39,6 +40,8 @@ class Backend(_message.Message):
     MAX_PROGRAM_BYTES_FIELD_NUMBER: _builtins.int
     ACCEPTED_PROGRAMS_FIELD_NUMBER: _builtins.int
     OPTION_NAMES_FIELD_NUMBER: _builtins.int
+    TARGET_SHA256_FIELD_NUMBER: _builtins.int
+    DEFAULT_OPTIONS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """The name under which it is hosted."""
     reported_version: _builtins.str
@@ -57,6 +60,10 @@ class Backend(_message.Message):
     """Most circuits that one job may hold. Not set where there is no limit."""
     max_program_bytes: _builtins.int
     """Most bytes that one program may have (the server's limits.program_bytes)."""
+    target_sha256: _builtins.bytes
+    """Digest of its Target (EncodedTarget.sha256), 32 bytes: it changes when the
+    Target does, for example with a new calibration.
+    """
     @_builtins.property
     def status(self) -> _backend_status_pb2.BackendStatus:
         """Its status at this moment."""
@@ -68,6 +75,10 @@ class Backend(_message.Message):
     @_builtins.property
     def option_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Names of the run options that it knows beside those of RunOptions."""
+
+    @_builtins.property
+    def default_options(self) -> _value_pb2.StructValue:
+        """The run options with their defaults, by name."""
 
     def __init__(
         self,
@@ -83,10 +94,12 @@ class Backend(_message.Message):
         max_program_bytes: _builtins.int = ...,
         accepted_programs: _abc.Iterable[_program_pb2.ProgramFormatSupport] | None = ...,
         option_names: _abc.Iterable[_builtins.str] | None = ...,
+        target_sha256: _builtins.bytes = ...,
+        default_options: _value_pb2.StructValue | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_max_circuits", b"_max_circuits", "_max_shots", b"_max_shots", "_num_qubits", b"_num_qubits", "max_circuits", b"max_circuits", "max_shots", b"max_shots", "num_qubits", b"num_qubits", "status", b"status"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_max_circuits", b"_max_circuits", "_max_shots", b"_max_shots", "_num_qubits", b"_num_qubits", "default_options", b"default_options", "max_circuits", b"max_circuits", "max_shots", b"max_shots", "num_qubits", b"num_qubits", "status", b"status"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_circuits", b"_max_circuits", "_max_shots", b"_max_shots", "_num_qubits", b"_num_qubits", "accepted_programs", b"accepted_programs", "description", b"description", "max_circuits", b"max_circuits", "max_program_bytes", b"max_program_bytes", "max_shots", b"max_shots", "name", b"name", "num_qubits", b"num_qubits", "option_names", b"option_names", "reported_version", b"reported_version", "simulator", b"simulator", "status", b"status"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_circuits", b"_max_circuits", "_max_shots", b"_max_shots", "_num_qubits", b"_num_qubits", "accepted_programs", b"accepted_programs", "default_options", b"default_options", "description", b"description", "max_circuits", b"max_circuits", "max_program_bytes", b"max_program_bytes", "max_shots", b"max_shots", "name", b"name", "num_qubits", b"num_qubits", "option_names", b"option_names", "reported_version", b"reported_version", "simulator", b"simulator", "status", b"status", "target_sha256", b"target_sha256"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__max_circuits: _TypeAlias = _typing.Literal["max_circuits"]  # noqa: Y015
     _WhichOneofArgType__max_circuits: _TypeAlias = _typing.Literal["_max_circuits", b"_max_circuits"]  # noqa: Y015

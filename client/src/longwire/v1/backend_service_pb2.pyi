@@ -18,6 +18,7 @@ from longwire.v1 import backend_configuration_pb2 as _backend_configuration_pb2
 from longwire.v1 import backend_pb2 as _backend_pb2
 from longwire.v1 import backend_properties_pb2 as _backend_properties_pb2
 from longwire.v1 import backend_status_pb2 as _backend_status_pb2
+from longwire.v1 import target_pb2 as _target_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -255,3 +256,55 @@ class GetBackendPropertiesResponse(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__backend_properties) -> _WhichOneofReturnType__backend_properties | None: ...
 
 Global___GetBackendPropertiesResponse: _TypeAlias = GetBackendPropertiesResponse  # noqa: Y015
+
+@_typing.final
+class GetBackendTargetRequest(_message.Message):
+    """Request of GetBackendTarget."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BACKEND_NAME_FIELD_NUMBER: _builtins.int
+    KNOWN_SHA256_FIELD_NUMBER: _builtins.int
+    backend_name: _builtins.str
+    """The backend's name."""
+    known_sha256: _builtins.bytes
+    """The digest of the Target that the caller has; empty for none."""
+    def __init__(
+        self,
+        *,
+        backend_name: _builtins.str = ...,
+        known_sha256: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["backend_name", b"backend_name", "known_sha256", b"known_sha256"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetBackendTargetRequest: _TypeAlias = GetBackendTargetRequest  # noqa: Y015
+
+@_typing.final
+class GetBackendTargetResponse(_message.Message):
+    """Response of GetBackendTarget."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TARGET_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def target(self) -> _target_pb2.EncodedTarget:
+        """Its Target. Without data where the caller has it already: where
+        `known_sha256` is its digest.
+        """
+
+    def __init__(
+        self,
+        *,
+        target: _target_pb2.EncodedTarget | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["target", b"target"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["target", b"target"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetBackendTargetResponse: _TypeAlias = GetBackendTargetResponse  # noqa: Y015

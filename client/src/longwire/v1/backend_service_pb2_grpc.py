@@ -60,6 +60,11 @@ class BackendServiceStub:
                 request_serializer=longwire_dot_v1_dot_backend__service__pb2.GetBackendPropertiesRequest.SerializeToString,
                 response_deserializer=longwire_dot_v1_dot_backend__service__pb2.GetBackendPropertiesResponse.FromString,
                 _registered_method=True)
+        self.GetBackendTarget = channel.unary_unary(
+                '/longwire.v1.BackendService/GetBackendTarget',
+                request_serializer=longwire_dot_v1_dot_backend__service__pb2.GetBackendTargetRequest.SerializeToString,
+                response_deserializer=longwire_dot_v1_dot_backend__service__pb2.GetBackendTargetResponse.FromString,
+                _registered_method=True)
 
 
 class BackendServiceServicer:
@@ -117,6 +122,17 @@ class BackendServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetBackendTarget(self, request, context):
+        """The Target of one backend, against which Qiskit 2 transpiles. A device's
+        Target is read again from time to time (the setting refresh_seconds); its
+        digest tells whether it has changed.
+
+        Statuses: as GetBackendConfiguration.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_BackendServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -144,6 +160,11 @@ def add_BackendServiceServicer_to_server(servicer, server):
                     servicer.GetBackendProperties,
                     request_deserializer=longwire_dot_v1_dot_backend__service__pb2.GetBackendPropertiesRequest.FromString,
                     response_serializer=longwire_dot_v1_dot_backend__service__pb2.GetBackendPropertiesResponse.SerializeToString,
+            ),
+            'GetBackendTarget': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetBackendTarget,
+                    request_deserializer=longwire_dot_v1_dot_backend__service__pb2.GetBackendTargetRequest.FromString,
+                    response_serializer=longwire_dot_v1_dot_backend__service__pb2.GetBackendTargetResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -282,6 +303,33 @@ class BackendService:
             '/longwire.v1.BackendService/GetBackendProperties',
             longwire_dot_v1_dot_backend__service__pb2.GetBackendPropertiesRequest.SerializeToString,
             longwire_dot_v1_dot_backend__service__pb2.GetBackendPropertiesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetBackendTarget(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/longwire.v1.BackendService/GetBackendTarget',
+            longwire_dot_v1_dot_backend__service__pb2.GetBackendTargetRequest.SerializeToString,
+            longwire_dot_v1_dot_backend__service__pb2.GetBackendTargetResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -71,6 +71,13 @@ class BackendServiceStub:
 
     Statuses: as GetBackendConfiguration.
     """
+    GetBackendTarget: _grpc.UnaryUnaryMultiCallable[_backend_service_pb2.GetBackendTargetRequest, _backend_service_pb2.GetBackendTargetResponse]
+    """The Target of one backend, against which Qiskit 2 transpiles. A device's
+    Target is read again from time to time (the setting refresh_seconds); its
+    digest tells whether it has changed.
+
+    Statuses: as GetBackendConfiguration.
+    """
 
 @_typing.type_check_only
 class BackendServiceAsyncStub(BackendServiceStub):
@@ -105,6 +112,13 @@ class BackendServiceAsyncStub(BackendServiceStub):
     """
     GetBackendProperties: _aio.UnaryUnaryMultiCallable[_backend_service_pb2.GetBackendPropertiesRequest, _backend_service_pb2.GetBackendPropertiesResponse]  # type: ignore[assignment]
     """The properties of one backend; not set in the response where it has none.
+
+    Statuses: as GetBackendConfiguration.
+    """
+    GetBackendTarget: _aio.UnaryUnaryMultiCallable[_backend_service_pb2.GetBackendTargetRequest, _backend_service_pb2.GetBackendTargetResponse]  # type: ignore[assignment]
+    """The Target of one backend, against which Qiskit 2 transpiles. A device's
+    Target is read again from time to time (the setting refresh_seconds); its
+    digest tells whether it has changed.
 
     Statuses: as GetBackendConfiguration.
     """
@@ -169,6 +183,19 @@ class BackendServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_backend_service_pb2.GetBackendPropertiesResponse, _abc.Awaitable[_backend_service_pb2.GetBackendPropertiesResponse]]:
         """The properties of one backend; not set in the response where it has none.
+
+        Statuses: as GetBackendConfiguration.
+        """
+
+    @_abc_1.abstractmethod
+    def GetBackendTarget(
+        self,
+        request: _backend_service_pb2.GetBackendTargetRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_backend_service_pb2.GetBackendTargetResponse, _abc.Awaitable[_backend_service_pb2.GetBackendTargetResponse]]:
+        """The Target of one backend, against which Qiskit 2 transpiles. A device's
+        Target is read again from time to time (the setting refresh_seconds); its
+        digest tells whether it has changed.
 
         Statuses: as GetBackendConfiguration.
         """

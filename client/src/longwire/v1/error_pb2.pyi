@@ -79,6 +79,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The server stopped while the job ran."""
     ERROR_REASON_CANCELLED: _ErrorReason.ValueType  # 20
     """The job was cancelled."""
+    ERROR_REASON_PROGRAM_NOT_FOUND: _ErrorReason.ValueType  # 21
+    """The payloads that a program names by their digest are not, or no longer,
+    with the server. Status FAILED_PRECONDITION: send them in full.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Stable reasons. New ones may be added; a reader treats one that it does not
@@ -135,4 +139,8 @@ ERROR_REASON_SERVER_STOPPED: ErrorReason.ValueType  # 19
 """The server stopped while the job ran."""
 ERROR_REASON_CANCELLED: ErrorReason.ValueType  # 20
 """The job was cancelled."""
+ERROR_REASON_PROGRAM_NOT_FOUND: ErrorReason.ValueType  # 21
+"""The payloads that a program names by their digest are not, or no longer,
+with the server. Status FAILED_PRECONDITION: send them in full.
+"""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

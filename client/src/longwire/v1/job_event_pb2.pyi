@@ -33,12 +33,14 @@ class JobEvent(_message.Message):
     QUEUE_POSITION_FIELD_NUMBER: _builtins.int
     FINISHED_FIELD_NUMBER: _builtins.int
     HEARTBEAT_FIELD_NUMBER: _builtins.int
+    PROGRESS_FIELD_NUMBER: _builtins.int
+    PUB_FINISHED_FIELD_NUMBER: _builtins.int
     job_id: _builtins.str
     """The job."""
     sequence: _builtins.int
     """Which change of state this is, counted from 1 and rising by at least 1.
     Queue positions and heartbeats change no state: they carry the sequence of
-    the last event that did. A watcher that lost its stream resumes with the
+    the last event that did, and so do progress and finished pubs. A watcher that lost its stream resumes with the
     highest sequence it saw.
     """
     queue_position: _builtins.int
@@ -63,6 +65,16 @@ class JobEvent(_message.Message):
     def heartbeat(self) -> Global___Heartbeat:
         """Nothing happened: the stream is alive. Sent after 15 s of silence."""
 
+    @_builtins.property
+    def progress(self) -> _job_pb2.JobProgress:
+        """The job is running, and so far it is. Told at most a few times a second."""
+
+    @_builtins.property
+    def pub_finished(self) -> Global___PubFinished:
+        """A pub of a primitive is finished. Told to those alone that ask for it
+        (WatchJobRequest.pub_results).
+        """
+
     def __init__(
         self,
         *,
@@ -74,12 +86,14 @@ class JobEvent(_message.Message):
         queue_position: _builtins.int = ...,
         finished: Global___JobFinished | None = ...,
         heartbeat: Global___Heartbeat | None = ...,
+        progress: _job_pb2.JobProgress | None = ...,
+        pub_finished: Global___PubFinished | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "event", b"event", "event_time", b"event_time", "finished", b"finished", "heartbeat", b"heartbeat", "queue_position", b"queue_position", "status_changed", b"status_changed"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "event", b"event", "event_time", b"event_time", "finished", b"finished", "heartbeat", b"heartbeat", "progress", b"progress", "pub_finished", b"pub_finished", "queue_position", b"queue_position", "status_changed", b"status_changed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "event", b"event", "event_time", b"event_time", "finished", b"finished", "heartbeat", b"heartbeat", "job_id", b"job_id", "queue_position", b"queue_position", "sequence", b"sequence", "status_changed", b"status_changed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "event", b"event", "event_time", b"event_time", "finished", b"finished", "heartbeat", b"heartbeat", "job_id", b"job_id", "progress", b"progress", "pub_finished", b"pub_finished", "queue_position", b"queue_position", "sequence", b"sequence", "status_changed", b"status_changed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["accepted", "status_changed", "queue_position", "finished", "heartbeat"]  # noqa: Y015
+    _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["accepted", "status_changed", "queue_position", "finished", "heartbeat", "progress", "pub_finished"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_event) -> _WhichOneofReturnType_event | None: ...
 
@@ -93,8 +107,14 @@ class JobAccepted(_message.Message):
 
     JOB_FIELD_NUMBER: _builtins.int
     CREATED_FIELD_NUMBER: _builtins.int
+    TARGET_SHA256_FIELD_NUMBER: _builtins.int
     created: _builtins.bool
     """False when the request_id was known and this is the job of that earlier request."""
+    target_sha256: _builtins.bytes
+    """The digest of the backend's Target (Backend.target_sha256) as it is now: a
+    caller that transpiled for another one knows that the backend has changed.
+    Empty while the backend is not loaded.
+    """
     @_builtins.property
     def job(self) -> _job_pb2.Job:
         """The job as recorded."""
@@ -104,10 +124,11 @@ class JobAccepted(_message.Message):
         *,
         job: _job_pb2.Job | None = ...,
         created: _builtins.bool = ...,
+        target_sha256: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["job", b"job"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["created", b"created", "job", b"job"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["created", b"created", "job", b"job", "target_sha256", b"target_sha256"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -145,6 +166,42 @@ class JobFinished(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___JobFinished: _TypeAlias = JobFinished  # noqa: Y015
+
+@_typing.final
+class PubFinished(_message.Message):
+    """A pub of a primitive is finished, before the whole job is."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PUB_INDEX_FIELD_NUMBER: _builtins.int
+    ATTEMPT_FIELD_NUMBER: _builtins.int
+    RESULT_FIELD_NUMBER: _builtins.int
+    pub_index: _builtins.int
+    """Which pub, counted from zero. Pubs finish in order."""
+    attempt: _builtins.int
+    """In which attempt at the job. Where an attempt is lost, the next begins again
+    with the first pub, and what an earlier one told no longer counts.
+    """
+    @_builtins.property
+    def result(self) -> _result_pb2.EncodedResult:
+        """The bytes of a PubResult message in the form of a result. Not set where it is
+        larger than limits.inline_result_bytes: it then comes with the job's result.
+        """
+
+    def __init__(
+        self,
+        *,
+        pub_index: _builtins.int = ...,
+        attempt: _builtins.int = ...,
+        result: _result_pb2.EncodedResult | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "pub_index", b"pub_index", "result", b"result"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PubFinished: _TypeAlias = PubFinished  # noqa: Y015
 
 @_typing.final
 class Heartbeat(_message.Message):

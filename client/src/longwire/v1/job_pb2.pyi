@@ -10,6 +10,7 @@ from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from longwire.v1 import error_pb2 as _error_pb2
+from longwire.v1 import primitive_pb2 as _primitive_pb2
 from longwire.v1 import program_pb2 as _program_pb2
 from longwire.v1 import value_pb2 as _value_pb2
 import builtins as _builtins
@@ -22,6 +23,34 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _JobKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _JobKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_JobKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    JOB_KIND_UNSPECIFIED: _JobKind.ValueType  # 0
+    """CIRCUITS."""
+    JOB_KIND_CIRCUITS: _JobKind.ValueType  # 1
+    """Each is run. The result is a Result."""
+    JOB_KIND_SAMPLER: _JobKind.ValueType  # 2
+    """They are sampled. The result is a PrimitiveResult."""
+    JOB_KIND_ESTIMATOR: _JobKind.ValueType  # 3
+    """Expectation values are estimated. The result is a PrimitiveResult."""
+
+class JobKind(_JobKind, metaclass=_JobKindEnumTypeWrapper):
+    """What a job does with its circuits, and so of which type its result is."""
+
+JOB_KIND_UNSPECIFIED: JobKind.ValueType  # 0
+"""CIRCUITS."""
+JOB_KIND_CIRCUITS: JobKind.ValueType  # 1
+"""Each is run. The result is a Result."""
+JOB_KIND_SAMPLER: JobKind.ValueType  # 2
+"""They are sampled. The result is a PrimitiveResult."""
+JOB_KIND_ESTIMATOR: JobKind.ValueType  # 3
+"""Expectation values are estimated. The result is a PrimitiveResult."""
+Global___JobKind: _TypeAlias = JobKind  # noqa: Y015
 
 class _JobState:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -81,6 +110,9 @@ class JobSpec(_message.Message):
     OPTIONS_FIELD_NUMBER: _builtins.int
     NAME_FIELD_NUMBER: _builtins.int
     TAGS_FIELD_NUMBER: _builtins.int
+    SAMPLER_FIELD_NUMBER: _builtins.int
+    ESTIMATOR_FIELD_NUMBER: _builtins.int
+    TRANSPILE_FIELD_NUMBER: _builtins.int
     backend_name: _builtins.str
     """Name of the backend that is to run the program. Required."""
     name: _builtins.str
@@ -97,6 +129,18 @@ class JobSpec(_message.Message):
     def tags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Labels by which jobs are found again: at most 32 of at most 128 characters."""
 
+    @_builtins.property
+    def sampler(self) -> _primitive_pb2.SamplerSpec:
+        """They are sampled."""
+
+    @_builtins.property
+    def estimator(self) -> _primitive_pb2.EstimatorSpec:
+        """Expectation values are estimated."""
+
+    @_builtins.property
+    def transpile(self) -> _program_pb2.TranspileOptions:
+        """Set: the server transpiles the circuits first."""
+
     def __init__(
         self,
         *,
@@ -105,14 +149,45 @@ class JobSpec(_message.Message):
         options: _program_pb2.RunOptions | None = ...,
         name: _builtins.str = ...,
         tags: _abc.Iterable[_builtins.str] | None = ...,
+        sampler: _primitive_pb2.SamplerSpec | None = ...,
+        estimator: _primitive_pb2.EstimatorSpec | None = ...,
+        transpile: _program_pb2.TranspileOptions | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["options", b"options", "program", b"program"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["estimator", b"estimator", "options", b"options", "primitive", b"primitive", "program", b"program", "sampler", b"sampler", "transpile", b"transpile"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["backend_name", b"backend_name", "name", b"name", "options", b"options", "program", b"program", "tags", b"tags"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["backend_name", b"backend_name", "estimator", b"estimator", "name", b"name", "options", b"options", "primitive", b"primitive", "program", b"program", "sampler", b"sampler", "tags", b"tags", "transpile", b"transpile"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_primitive: _TypeAlias = _typing.Literal["sampler", "estimator"]  # noqa: Y015
+    _WhichOneofArgType_primitive: _TypeAlias = _typing.Literal["primitive", b"primitive"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_primitive) -> _WhichOneofReturnType_primitive | None: ...
+
+Global___JobSpec: _TypeAlias = JobSpec  # noqa: Y015
+
+@_typing.final
+class JobProgress(_message.Message):
+    """How far a running job is."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FINISHED_FIELD_NUMBER: _builtins.int
+    TOTAL_FIELD_NUMBER: _builtins.int
+    finished: _builtins.int
+    """How many pubs (of a primitive) or circuits (of another job) are finished."""
+    total: _builtins.int
+    """How many there are."""
+    def __init__(
+        self,
+        *,
+        finished: _builtins.int = ...,
+        total: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["finished", b"finished", "total", b"total"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___JobSpec: _TypeAlias = JobSpec  # noqa: Y015
+Global___JobProgress: _TypeAlias = JobProgress  # noqa: Y015
 
 @_typing.final
 class Job(_message.Message):
@@ -134,6 +209,8 @@ class Job(_message.Message):
     QUEUE_POSITION_FIELD_NUMBER: _builtins.int
     RESULT_BYTES_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    PROGRESS_FIELD_NUMBER: _builtins.int
     job_id: _builtins.str
     """The server's id for the job: 32 hexadecimal characters, not guessable."""
     backend_name: _builtins.str
@@ -154,6 +231,8 @@ class Job(_message.Message):
     """Size of the stored result, zero where there is none."""
     request_id: _builtins.str
     """The request_id given at submission."""
+    kind: Global___JobKind.ValueType
+    """What it does with its circuits."""
     @_builtins.property
     def status(self) -> Global___JobStatus:
         """Its state, in the form of Qiskit's JobStatus model."""
@@ -178,6 +257,10 @@ class Job(_message.Message):
     def end_time(self) -> _timestamp_pb2.Timestamp:
         """When it reached a final state. Not set before."""
 
+    @_builtins.property
+    def progress(self) -> Global___JobProgress:
+        """While the state is RUNNING: how far it is, where that is known."""
+
     def __init__(
         self,
         *,
@@ -195,10 +278,12 @@ class Job(_message.Message):
         queue_position: _builtins.int | None = ...,
         result_bytes: _builtins.int = ...,
         request_id: _builtins.str = ...,
+        kind: Global___JobKind.ValueType = ...,
+        progress: Global___JobProgress | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_queue_position", b"_queue_position", "create_time", b"create_time", "end_time", b"end_time", "error", b"error", "queue_position", b"queue_position", "start_time", b"start_time", "status", b"status"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_queue_position", b"_queue_position", "create_time", b"create_time", "end_time", b"end_time", "error", b"error", "progress", b"progress", "queue_position", b"queue_position", "start_time", b"start_time", "status", b"status"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_queue_position", b"_queue_position", "attempt", b"attempt", "backend_name", b"backend_name", "create_time", b"create_time", "end_time", b"end_time", "error", b"error", "job_id", b"job_id", "name", b"name", "queue_position", b"queue_position", "request_id", b"request_id", "result_bytes", b"result_bytes", "sequence", b"sequence", "start_time", b"start_time", "status", b"status", "tags", b"tags"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_queue_position", b"_queue_position", "attempt", b"attempt", "backend_name", b"backend_name", "create_time", b"create_time", "end_time", b"end_time", "error", b"error", "job_id", b"job_id", "kind", b"kind", "name", b"name", "progress", b"progress", "queue_position", b"queue_position", "request_id", b"request_id", "result_bytes", b"result_bytes", "sequence", b"sequence", "start_time", b"start_time", "status", b"status", "tags", b"tags"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__queue_position: _TypeAlias = _typing.Literal["queue_position"]  # noqa: Y015
     _WhichOneofArgType__queue_position: _TypeAlias = _typing.Literal["_queue_position", b"_queue_position"]  # noqa: Y015

@@ -123,8 +123,11 @@ class SubmitJobResponse(_message.Message):
 
     JOB_FIELD_NUMBER: _builtins.int
     CREATED_FIELD_NUMBER: _builtins.int
+    TARGET_SHA256_FIELD_NUMBER: _builtins.int
     created: _builtins.bool
     """False when the request_id was known and this is the job of that earlier request."""
+    target_sha256: _builtins.bytes
+    """As in JobAccepted."""
     @_builtins.property
     def job(self) -> _job_pb2.Job:
         """The job as recorded."""
@@ -134,10 +137,11 @@ class SubmitJobResponse(_message.Message):
         *,
         job: _job_pb2.Job | None = ...,
         created: _builtins.bool = ...,
+        target_sha256: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["job", b"job"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["created", b"created", "job", b"job"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["created", b"created", "job", b"job", "target_sha256", b"target_sha256"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -197,6 +201,7 @@ class WatchJobRequest(_message.Message):
 
     JOB_ID_FIELD_NUMBER: _builtins.int
     RESUME_AFTER_FIELD_NUMBER: _builtins.int
+    PUB_RESULTS_FIELD_NUMBER: _builtins.int
     job_id: _builtins.str
     """The job's id."""
     resume_after: _builtins.int
@@ -205,15 +210,21 @@ class WatchJobRequest(_message.Message):
     through states that the server no longer remembers, only its present state
     is told.
     """
+    pub_results: _builtins.bool
+    """Whether the results of single pubs are told as they are finished. They are
+    told from the first one on, whenever the watch begins, as long as the job
+    is not final; then the result has them all.
+    """
     def __init__(
         self,
         *,
         job_id: _builtins.str = ...,
         resume_after: _builtins.int = ...,
+        pub_results: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["job_id", b"job_id", "resume_after", b"resume_after"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["job_id", b"job_id", "pub_results", b"pub_results", "resume_after", b"resume_after"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

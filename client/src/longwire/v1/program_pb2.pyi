@@ -8,6 +8,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from longwire.v1 import array_pb2 as _array_pb2
 from longwire.v1 import value_pb2 as _value_pb2
 import builtins as _builtins
 import sys
@@ -145,17 +146,27 @@ class Program(_message.Message):
     QPY_VERSION_FIELD_NUMBER: _builtins.int
     CIRCUIT_NAMES_FIELD_NUMBER: _builtins.int
     CIRCUIT_METADATA_FIELD_NUMBER: _builtins.int
+    PAYLOADS_SHA256_FIELD_NUMBER: _builtins.int
     format: Global___ProgramFormat.ValueType
     """The format of every payload."""
     qpy_version: _builtins.int
     """Version of the QPY format of the payload; zero for other formats. It must
     lie in the range that the backend's `accepted_programs` states.
     """
+    payloads_sha256: _builtins.bytes
+    """SHA-256 over the payloads, each preceded by its length as eight bytes,
+    little-endian. With payloads, the server checks it and keeps the payloads
+    for a while; alone, it stands for payloads that this caller sent before.
+    Where the server has them no more, it answers FAILED_PRECONDITION with
+    PROGRAM_NOT_FOUND: send them again. Empty: the payloads are not kept
+    beyond the job.
+    """
     @_builtins.property
     def payloads(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
         """The circuits. QPY and Qobj hold any number of them in one payload;
         OpenQASM holds one in each payload, as UTF-8 text. Results come back in
-        the same order.
+        the same order. Left out where `payloads_sha256` names payloads that the
+        server has.
         """
 
     @_builtins.property
@@ -179,10 +190,11 @@ class Program(_message.Message):
         qpy_version: _builtins.int = ...,
         circuit_names: _abc.Iterable[_builtins.str] | None = ...,
         circuit_metadata: _abc.Iterable[_value_pb2.Value] | None = ...,
+        payloads_sha256: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["circuit_metadata", b"circuit_metadata", "circuit_names", b"circuit_names", "format", b"format", "payloads", b"payloads", "qpy_version", b"qpy_version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["circuit_metadata", b"circuit_metadata", "circuit_names", b"circuit_names", "format", b"format", "payloads", b"payloads", "payloads_sha256", b"payloads_sha256", "qpy_version", b"qpy_version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -231,6 +243,7 @@ class RunOptions(_message.Message):
     MEAS_RETURN_FIELD_NUMBER: _builtins.int
     BACKEND_OPTIONS_FIELD_NUMBER: _builtins.int
     COUNTS_FORMAT_FIELD_NUMBER: _builtins.int
+    PARAMETER_VALUES_FIELD_NUMBER: _builtins.int
     shots: _builtins.int
     """Number of times each circuit is run."""
     memory: _builtins.bool
@@ -251,6 +264,13 @@ class RunOptions(_message.Message):
         backend does not know fails the job with reason OPTION_INVALID.
         """
 
+    @_builtins.property
+    def parameter_values(self) -> _containers.RepeatedCompositeFieldContainer[Global___ParameterValues]:
+        """Values for the parameters of the circuits: empty, or one entry a circuit.
+        Each circuit is run once for every point; the results come circuit by
+        circuit, and point by point within.
+        """
+
     def __init__(
         self,
         *,
@@ -261,10 +281,11 @@ class RunOptions(_message.Message):
         meas_return: Global___MeasReturn.ValueType | None = ...,
         backend_options: _value_pb2.StructValue | None = ...,
         counts_format: Global___CountsFormat.ValueType = ...,
+        parameter_values: _abc.Iterable[Global___ParameterValues] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_meas_level", b"_meas_level", "_meas_return", b"_meas_return", "_memory", b"_memory", "_seed_simulator", b"_seed_simulator", "_shots", b"_shots", "backend_options", b"backend_options", "meas_level", b"meas_level", "meas_return", b"meas_return", "memory", b"memory", "seed_simulator", b"seed_simulator", "shots", b"shots"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_meas_level", b"_meas_level", "_meas_return", b"_meas_return", "_memory", b"_memory", "_seed_simulator", b"_seed_simulator", "_shots", b"_shots", "backend_options", b"backend_options", "counts_format", b"counts_format", "meas_level", b"meas_level", "meas_return", b"meas_return", "memory", b"memory", "seed_simulator", b"seed_simulator", "shots", b"shots"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_meas_level", b"_meas_level", "_meas_return", b"_meas_return", "_memory", b"_memory", "_seed_simulator", b"_seed_simulator", "_shots", b"_shots", "backend_options", b"backend_options", "counts_format", b"counts_format", "meas_level", b"meas_level", "meas_return", b"meas_return", "memory", b"memory", "parameter_values", b"parameter_values", "seed_simulator", b"seed_simulator", "shots", b"shots"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__meas_level: _TypeAlias = _typing.Literal["meas_level"]  # noqa: Y015
     _WhichOneofArgType__meas_level: _TypeAlias = _typing.Literal["_meas_level", b"_meas_level"]  # noqa: Y015
@@ -288,3 +309,84 @@ class RunOptions(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__shots) -> _WhichOneofReturnType__shots | None: ...
 
 Global___RunOptions: _TypeAlias = RunOptions  # noqa: Y015
+
+@_typing.final
+class ParameterValues(_message.Message):
+    """Values for the parameters of one circuit, bound in the worker."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARAMETER_NAMES_FIELD_NUMBER: _builtins.int
+    VALUES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def parameter_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The parameters' names, in the order of the array's last dimension. Every
+        parameter of the circuit must be among them.
+        """
+
+    @_builtins.property
+    def values(self) -> _array_pb2.Array:
+        """Real numbers. The last dimension is the parameters; those before it are the
+        points, which are one dimension in RunOptions and any number in a pub.
+        """
+
+    def __init__(
+        self,
+        *,
+        parameter_names: _abc.Iterable[_builtins.str] | None = ...,
+        values: _array_pb2.Array | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["values", b"values"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["parameter_names", b"parameter_names", "values", b"values"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ParameterValues: _TypeAlias = ParameterValues  # noqa: Y015
+
+@_typing.final
+class TranspileOptions(_message.Message):
+    """That the server is to transpile the circuits for the backend, with Qiskit's
+    preset pass managers, before it runs them.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ONLY_WHERE_NEEDED_FIELD_NUMBER: _builtins.int
+    OPTIMIZATION_LEVEL_FIELD_NUMBER: _builtins.int
+    SEED_TRANSPILER_FIELD_NUMBER: _builtins.int
+    INITIAL_LAYOUT_FIELD_NUMBER: _builtins.int
+    only_where_needed: _builtins.bool
+    """Whether circuits that the backend can run as they are are left so."""
+    optimization_level: _builtins.int
+    """Qiskit's optimisation level, 0 to 3. Not set: Qiskit's default."""
+    seed_transpiler: _builtins.int
+    """Seed of the transpiler's random choices."""
+    @_builtins.property
+    def initial_layout(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """The physical qubit for each qubit of the circuit, in order; one for all
+        circuits. Empty: the transpiler chooses.
+        """
+
+    def __init__(
+        self,
+        *,
+        only_where_needed: _builtins.bool = ...,
+        optimization_level: _builtins.int | None = ...,
+        seed_transpiler: _builtins.int | None = ...,
+        initial_layout: _abc.Iterable[_builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_optimization_level", b"_optimization_level", "_seed_transpiler", b"_seed_transpiler", "optimization_level", b"optimization_level", "seed_transpiler", b"seed_transpiler"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_optimization_level", b"_optimization_level", "_seed_transpiler", b"_seed_transpiler", "initial_layout", b"initial_layout", "only_where_needed", b"only_where_needed", "optimization_level", b"optimization_level", "seed_transpiler", b"seed_transpiler"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__optimization_level: _TypeAlias = _typing.Literal["optimization_level"]  # noqa: Y015
+    _WhichOneofArgType__optimization_level: _TypeAlias = _typing.Literal["_optimization_level", b"_optimization_level"]  # noqa: Y015
+    _WhichOneofReturnType__seed_transpiler: _TypeAlias = _typing.Literal["seed_transpiler"]  # noqa: Y015
+    _WhichOneofArgType__seed_transpiler: _TypeAlias = _typing.Literal["_seed_transpiler", b"_seed_transpiler"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__optimization_level) -> _WhichOneofReturnType__optimization_level | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__seed_transpiler) -> _WhichOneofReturnType__seed_transpiler | None: ...
+
+Global___TranspileOptions: _TypeAlias = TranspileOptions  # noqa: Y015

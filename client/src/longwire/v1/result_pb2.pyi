@@ -24,8 +24,9 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class EncodedResult(_message.Message):
-    """A serialised `Result` on its way to a client. Readers check the digest,
-    decompress, and parse `data` as the message `Result`.
+    """A serialised result on its way to a client. Readers check the digest,
+    decompress, and parse `data`: as the message `Result`, or as `PrimitiveResult`
+    where the job's kind is a sampler or an estimator.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -34,7 +35,7 @@ class EncodedResult(_message.Message):
     COMPRESSION_FIELD_NUMBER: _builtins.int
     SHA256_FIELD_NUMBER: _builtins.int
     data: _builtins.bytes
-    """The bytes of a `Result` message, compressed as `compression` says."""
+    """The bytes of the message, compressed as `compression` says."""
     compression: _array_pb2.Compression.ValueType
     """How `data` is compressed."""
     sha256: _builtins.bytes

@@ -132,6 +132,7 @@ class Value(_message.Message):
     SCALAR_VALUE_FIELD_NUMBER: _builtins.int
     NUMBER_LIST_VALUE_FIELD_NUMBER: _builtins.int
     DISTRIBUTION_VALUE_FIELD_NUMBER: _builtins.int
+    NOISE_MODEL_VALUE_FIELD_NUMBER: _builtins.int
     null_value: Global___NullValue.ValueType
     """No value: Python's None, JSON's null."""
     bool_value: _builtins.bool
@@ -198,6 +199,10 @@ class Value(_message.Message):
     def distribution_value(self) -> Global___Distribution:
         """A probability of each outcome."""
 
+    @_builtins.property
+    def noise_model_value(self) -> Global___NoiseModel:
+        """A noise model of Aer."""
+
     def __init__(
         self,
         *,
@@ -219,12 +224,13 @@ class Value(_message.Message):
         scalar_value: _array_pb2.Array | None = ...,
         number_list_value: _array_pb2.Array | None = ...,
         distribution_value: Global___Distribution | None = ...,
+        noise_model_value: Global___NoiseModel | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["array_value", b"array_value", "big_int_value", b"big_int_value", "bool_value", b"bool_value", "bytes_value", b"bytes_value", "complex_value", b"complex_value", "datetime_value", b"datetime_value", "distribution_value", b"distribution_value", "double_value", b"double_value", "int_value", b"int_value", "kind", b"kind", "list_value", b"list_value", "map_value", b"map_value", "null_value", b"null_value", "number_list_value", b"number_list_value", "quantum_object_value", b"quantum_object_value", "scalar_value", b"scalar_value", "string_value", b"string_value", "struct_value", b"struct_value", "tuple_value", b"tuple_value"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["array_value", b"array_value", "big_int_value", b"big_int_value", "bool_value", b"bool_value", "bytes_value", b"bytes_value", "complex_value", b"complex_value", "datetime_value", b"datetime_value", "distribution_value", b"distribution_value", "double_value", b"double_value", "int_value", b"int_value", "kind", b"kind", "list_value", b"list_value", "map_value", b"map_value", "noise_model_value", b"noise_model_value", "null_value", b"null_value", "number_list_value", b"number_list_value", "quantum_object_value", b"quantum_object_value", "scalar_value", b"scalar_value", "string_value", b"string_value", "struct_value", b"struct_value", "tuple_value", b"tuple_value"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["array_value", b"array_value", "big_int_value", b"big_int_value", "bool_value", b"bool_value", "bytes_value", b"bytes_value", "complex_value", b"complex_value", "datetime_value", b"datetime_value", "distribution_value", b"distribution_value", "double_value", b"double_value", "int_value", b"int_value", "kind", b"kind", "list_value", b"list_value", "map_value", b"map_value", "null_value", b"null_value", "number_list_value", b"number_list_value", "quantum_object_value", b"quantum_object_value", "scalar_value", b"scalar_value", "string_value", b"string_value", "struct_value", b"struct_value", "tuple_value", b"tuple_value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["array_value", b"array_value", "big_int_value", b"big_int_value", "bool_value", b"bool_value", "bytes_value", b"bytes_value", "complex_value", b"complex_value", "datetime_value", b"datetime_value", "distribution_value", b"distribution_value", "double_value", b"double_value", "int_value", b"int_value", "kind", b"kind", "list_value", b"list_value", "map_value", b"map_value", "noise_model_value", b"noise_model_value", "null_value", b"null_value", "number_list_value", b"number_list_value", "quantum_object_value", b"quantum_object_value", "scalar_value", b"scalar_value", "string_value", b"string_value", "struct_value", b"struct_value", "tuple_value", b"tuple_value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["null_value", "bool_value", "int_value", "big_int_value", "double_value", "complex_value", "string_value", "bytes_value", "list_value", "tuple_value", "struct_value", "map_value", "array_value", "quantum_object_value", "datetime_value", "scalar_value", "number_list_value", "distribution_value"]  # noqa: Y015
+    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["null_value", "bool_value", "int_value", "big_int_value", "double_value", "complex_value", "string_value", "bytes_value", "list_value", "tuple_value", "struct_value", "map_value", "array_value", "quantum_object_value", "datetime_value", "scalar_value", "number_list_value", "distribution_value", "noise_model_value"]  # noqa: Y015
     _WhichOneofArgType_kind: _TypeAlias = _typing.Literal["kind", b"kind"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_kind) -> _WhichOneofReturnType_kind | None: ...
 
@@ -396,6 +402,30 @@ class MapEntry(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___MapEntry: _TypeAlias = MapEntry  # noqa: Y015
+
+@_typing.final
+class NoiseModel(_message.Message):
+    """A noise model of Aer (qiskit_aer.noise.NoiseModel)."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOCUMENT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def document(self) -> Global___StructValue:
+        """The document that its method to_dict() gives, with arrays as arrays."""
+
+    def __init__(
+        self,
+        *,
+        document: Global___StructValue | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["document", b"document"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["document", b"document"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NoiseModel: _TypeAlias = NoiseModel  # noqa: Y015
 
 @_typing.final
 class Distribution(_message.Message):

@@ -14,6 +14,8 @@ from longwire.v1 import backend_configuration_pb2 as _backend_configuration_pb2
 from longwire.v1 import backend_pb2 as _backend_pb2
 from longwire.v1 import backend_properties_pb2 as _backend_properties_pb2
 from longwire.v1 import error_pb2 as _error_pb2
+from longwire.v1 import job_pb2 as _job_pb2
+from longwire.v1 import target_pb2 as _target_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -105,7 +107,7 @@ Global___WorkerSettings: _TypeAlias = WorkerSettings  # noqa: Y015
 
 @_typing.final
 class LoadBackend(_message.Message):
-    """Load a backend and describe it."""
+    """Load a backend, where that has not been done, and describe it as it is now."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -133,19 +135,25 @@ class ExecuteJob(_message.Message):
 
     JOB_ID_FIELD_NUMBER: _builtins.int
     SPEC_FIELD_NUMBER: _builtins.int
+    PROGRAM_FIELD_NUMBER: _builtins.int
     job_id: _builtins.str
     """The job's id."""
     spec: _builtins.bytes
     """A serialised longwire.v1.JobSpec, which only the worker parses."""
+    program: _builtins.bytes
+    """The payloads that the spec names by their digest alone, as a serialised
+    longwire.v1.Program. Empty where the spec holds its payloads.
+    """
     def __init__(
         self,
         *,
         job_id: _builtins.str = ...,
         spec: _builtins.bytes = ...,
+        program: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["job_id", b"job_id", "spec", b"spec"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["job_id", b"job_id", "program", b"program", "spec", b"spec"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -163,8 +171,14 @@ class WorkerFrame(_message.Message):
     RUNNING_FIELD_NUMBER: _builtins.int
     EXECUTED_FIELD_NUMBER: _builtins.int
     EXECUTION_FAILED_FIELD_NUMBER: _builtins.int
+    PROGRESS_FIELD_NUMBER: _builtins.int
+    PUB_FINISHED_FIELD_NUMBER: _builtins.int
     executed: _builtins.bytes
     """Answer to ExecuteJob: a serialised longwire.v1.EncodedResult."""
+    pub_finished: _builtins.bytes
+    """While it runs: a pub is finished, and this is a serialised
+    longwire.v1.EncodedResult of its PubResult.
+    """
     @_builtins.property
     def ready(self) -> Global___WorkerReady:
         """The worker has read its settings and waits."""
@@ -185,6 +199,10 @@ class WorkerFrame(_message.Message):
     def execution_failed(self) -> Global___ExecutionError:
         """Answer to ExecuteJob where it failed."""
 
+    @_builtins.property
+    def progress(self) -> _job_pb2.JobProgress:
+        """While it runs: how far it is."""
+
     def __init__(
         self,
         *,
@@ -194,12 +212,14 @@ class WorkerFrame(_message.Message):
         running: Global___JobRunning | None = ...,
         executed: _builtins.bytes = ...,
         execution_failed: Global___ExecutionError | None = ...,
+        progress: _job_pb2.JobProgress | None = ...,
+        pub_finished: _builtins.bytes = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["executed", b"executed", "execution_failed", b"execution_failed", "frame", b"frame", "load_failed", b"load_failed", "loaded", b"loaded", "ready", b"ready", "running", b"running"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["executed", b"executed", "execution_failed", b"execution_failed", "frame", b"frame", "load_failed", b"load_failed", "loaded", b"loaded", "progress", b"progress", "pub_finished", b"pub_finished", "ready", b"ready", "running", b"running"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["executed", b"executed", "execution_failed", b"execution_failed", "frame", b"frame", "load_failed", b"load_failed", "loaded", b"loaded", "ready", b"ready", "running", b"running"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["executed", b"executed", "execution_failed", b"execution_failed", "frame", b"frame", "load_failed", b"load_failed", "loaded", b"loaded", "progress", b"progress", "pub_finished", b"pub_finished", "ready", b"ready", "running", b"running"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_frame: _TypeAlias = _typing.Literal["ready", "loaded", "load_failed", "running", "executed", "execution_failed"]  # noqa: Y015
+    _WhichOneofReturnType_frame: _TypeAlias = _typing.Literal["ready", "loaded", "load_failed", "running", "executed", "execution_failed", "progress", "pub_finished"]  # noqa: Y015
     _WhichOneofArgType_frame: _TypeAlias = _typing.Literal["frame", b"frame"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_frame) -> _WhichOneofReturnType_frame | None: ...
 
@@ -231,6 +251,7 @@ class BackendLoaded(_message.Message):
     BACKEND_FIELD_NUMBER: _builtins.int
     CONFIGURATION_FIELD_NUMBER: _builtins.int
     PROPERTIES_FIELD_NUMBER: _builtins.int
+    TARGET_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def backend(self) -> _backend_pb2.Backend:
         """What a caller needs to know. The server fills in the status's pending_jobs."""
@@ -243,16 +264,21 @@ class BackendLoaded(_message.Message):
     def properties(self) -> _backend_properties_pb2.BackendProperties:
         """Its properties, where it has any."""
 
+    @_builtins.property
+    def target(self) -> _target_pb2.EncodedTarget:
+        """Its Target."""
+
     def __init__(
         self,
         *,
         backend: _backend_pb2.Backend | None = ...,
         configuration: _backend_configuration_pb2.BackendConfiguration | None = ...,
         properties: _backend_properties_pb2.BackendProperties | None = ...,
+        target: _target_pb2.EncodedTarget | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_properties", b"_properties", "backend", b"backend", "configuration", b"configuration", "properties", b"properties"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_properties", b"_properties", "backend", b"backend", "configuration", b"configuration", "properties", b"properties", "target", b"target"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_properties", b"_properties", "backend", b"backend", "configuration", b"configuration", "properties", b"properties"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_properties", b"_properties", "backend", b"backend", "configuration", b"configuration", "properties", b"properties", "target", b"target"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__properties: _TypeAlias = _typing.Literal["properties"]  # noqa: Y015
     _WhichOneofArgType__properties: _TypeAlias = _typing.Literal["_properties", b"_properties"]  # noqa: Y015
