@@ -78,7 +78,8 @@ verify-docs: $(INSTALLED) ## check that docs/reference/protocol.md is fresh
 	$(BIN)/python protos/reference.py --check
 
 bench: $(INSTALLED) ## measure, print and record (bench/)
-	$(BIN)/python bench/first_figures.py $(ARGS)
+	$(BIN)/python bench/first_figures.py
+	$(BIN)/python bench/qiskit2_figures.py
 
 # The comments at the top of the file stay.
 PINS := $(VENV)/constraints.txt

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import datetime
-import json
-import os
-import platform
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import recording
 from clients import echo_call, fastapi_call, local_call, longwire_call, status_call
 from processes import server
 from timing import summary_ms, time_calls
@@ -25,9 +21,6 @@ CALLS_PER_ROUND = 100
 SUBMITTER_PROCESSES, SUBMITTER_THREADS = 2, 8
 JOBS_PER_PROCESS = 500
 THROUGHPUT_ROUNDS = 3
-PACKAGES = (
-    "longwire", "longwire-server", "qiskit", "qiskit-aer", "grpcio", "protobuf", "fastapi",
-)  # fmt: skip
 
 
 def jobs_per_second(kind: str, address: str) -> float:
@@ -100,30 +93,12 @@ def ratios(figures: dict[str, Any]) -> dict[str, float]:
     }
 
 
-def environment() -> dict[str, Any]:
-    """Where and of what the figures are."""
-    commit = subprocess.run(
-        ["git", "describe", "--always", "--dirty"], cwd=HERE, capture_output=True, text=True
-    )
-    return {
-        "commit": commit.stdout.strip(),
-        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "python": platform.python_version(),
-        "processors": len(os.sched_getaffinity(0)),
-        "machine": platform.machine(),
-        "load_average_at_start": os.getloadavg()[0],
-        "versions": {package: version(package) for package in PACKAGES},
-    }
-
-
 def main() -> None:
-    recorded: dict[str, Any] = {"environment": environment()}
+    recorded: dict[str, Any] = {"environment": recording.environment()}
     with ExitStack() as stack:
         recorded |= measure(stack)
     recorded["ratios"] = ratios(recorded)
-    results = HERE / "results"
-    results.mkdir(exist_ok=True)
-    (results / "first_figures.json").write_text(json.dumps(recorded, indent=2) + "\n")
+    recording.write("first_figures", recorded)
     for name, each in recorded["latency"].items():
         print(f"{name:17} p50 {each['p50_ms']:8.3f} ms   p99 {each['p99_ms']:8.3f} ms")
     for name, rates in recorded["jobs_per_second_of_16_submitters"].items():
