@@ -15,7 +15,7 @@ PIP_INSTALL = $(BIN)/python -m pip install --quiet --no-compile --constraint con
 PYTEST_ARGS ?= -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test lint types format protos verify-protos docs verify-docs
+.PHONY: help install demo serve test lint types format protos verify-protos docs notebooks verify-docs
 .PHONY: bench constraints verify-constraints loc limits clean
 
 help: ## this list
@@ -73,6 +73,9 @@ verify-protos: $(INSTALLED) ## check that the generated code is fresh
 
 docs: $(INSTALLED) ## write docs/reference/protocol.md from the protos' comments
 	$(BIN)/python protos/reference.py
+
+notebooks: $(INSTALLED) ## execute the notebooks of docs/ and keep their outputs
+	$(BIN)/python docs/notebooks/execute.py
 
 verify-docs: $(INSTALLED) ## check that docs/reference/protocol.md is fresh
 	$(BIN)/python protos/reference.py --check

@@ -5,9 +5,12 @@ In a module of its own, so that a process that is started by spawn can import it
 
 from __future__ import annotations
 
-from circuits import asymmetric
+from typing import Any
 
-from longwire import RemoteBackend, RemoteProvider
+from circuits import asymmetric
+from qiskit.primitives import PrimitiveResult
+
+from longwire import RemoteBackend, RemoteProvider, RemoteService
 
 
 def counts_with(backend: RemoteBackend, seed: int) -> dict[str, int]:
@@ -28,3 +31,10 @@ def result_of(address: str, job_id: str) -> dict[str, int]:
     with RemoteProvider(address) as provider:
         counts: dict[str, int] = provider.job(job_id).result().get_counts()
         return counts
+
+
+def primitive_result_of(address: str, job_id: str) -> PrimitiveResult[Any]:
+    """The result of a sampler's or estimator's job that somebody else submitted."""
+    with RemoteService(address) as service:
+        result: PrimitiveResult[Any] = service.job(job_id).result()
+        return result

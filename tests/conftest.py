@@ -8,6 +8,15 @@ from pathlib import Path
 import pytest
 
 
+@pytest.fixture(scope="session", autouse=True)
+def cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A cache for this run alone, in place of the user's own."""
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("LONGWIRE_CACHE_DIR", str(folder))
+        yield folder
+
+
 @pytest.fixture
 def gate(tmp_path: Path) -> Iterator[Path]:
     """A gate for ``tests/drivers/gated_backend.py``, open at the latest when the test is over."""

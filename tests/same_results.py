@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from qiskit.primitives import BitArray, PrimitiveResult
 from qiskit.quantum_info import Operator, Statevector, SuperOp
 from qiskit.quantum_info.operators.base_operator import BaseOperator
 from qiskit.quantum_info.states.densitymatrix import DensityMatrix
@@ -44,6 +45,21 @@ def assert_same_results(remote: Result, local: Result) -> None:
     _assert_same(remote.to_dict(), local.to_dict(), "result")
 
 
+def assert_same_primitive_results(remote: PrimitiveResult, local: PrimitiveResult) -> None:
+    """Asserts the same of two results of samplers or estimators."""
+    assert type(remote) is type(local)
+    assert len(remote) == len(local)
+    _assert_same(dict(remote.metadata), dict(local.metadata), "metadata")
+    for index, (ours, theirs) in enumerate(zip(remote, local, strict=True)):
+        place = f"pub {index}"
+        assert type(ours) is type(theirs), place
+        _assert_same(dict(ours.metadata), dict(theirs.metadata), f"{place}.metadata")
+        assert ours.data.shape == theirs.data.shape, place
+        assert list(ours.data) == list(theirs.data), place
+        for name, value in theirs.data.items():
+            _assert_same(ours.data[name], value, f"{place}.data.{name}")
+
+
 def _assert_same(remote: Any, local: Any, place: str) -> None:
     is_state = isinstance(remote, QuantumState | BaseOperator)
     if not (is_state and isinstance(local, type(remote))):
@@ -59,6 +75,9 @@ def _assert_same(remote: Any, local: Any, place: str) -> None:
         case np.ndarray():
             assert (remote.dtype, remote.shape) == (local.dtype, local.shape), place
             assert remote.tobytes() == local.tobytes(), place
+        case BitArray():
+            assert remote.num_bits == local.num_bits, place
+            _assert_same(remote.array, local.array, f"{place}.array")
         case Statevector() | DensityMatrix() | Operator() | SuperOp():
             _assert_same(np.asarray(remote.data), np.asarray(local.data), f"{place}.data")
             assert remote._op_shape == local._op_shape, place

@@ -40,8 +40,13 @@ def test_import_rules_hold() -> None:
 def test_public_names_are_pinned() -> None:
     assert sorted(longwire.__all__) == [
         "RemoteBackend",
+        "RemoteBackendV2",
+        "RemoteEstimator",
         "RemoteJob",
+        "RemotePrimitiveJob",
         "RemoteProvider",
+        "RemoteSampler",
+        "RemoteService",
         "__version__",
     ]
 

@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
+import sqlite3
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
 
 from longwire.v1.error_pb2 import ErrorReason
-from longwire.v1.job_pb2 import JobState
+from longwire.v1.job_pb2 import JobKind, JobState
 from longwire_server.store.job import FINAL_STATES, Job
 from longwire_server.store.job_query import Cursor, JobQuery
-from longwire_server.store.job_store import JobStore, StoreError
+from longwire_server.store.job_store import JobStore, ProgramKey, StoreError
+from longwire_server.store.job_writes import JobWrites
 from longwire_server.store.memory_job_store import MemoryJobStore
+from longwire_server.store.migrate import upgrade
+from longwire_server.store.program_table import select_unneeded
 from longwire_server.store.sql_job_store import SqlJobStore
+from longwire_server.store.tables import metadata
 
 QUEUED, VALIDATING = JobState.JOB_STATE_QUEUED, JobState.JOB_STATE_VALIDATING
 DONE, ERROR = JobState.JOB_STATE_DONE, JobState.JOB_STATE_ERROR
@@ -228,6 +239,158 @@ def test_delete_removes_job_with_payloads_only_in_expected_state(with_store: Sui
     with_store(body)
 
 
+@pytest.mark.parametrize("kind", [kind for kind in JobKind.values() if kind])
+def test_job_keeps_its_kind_and_the_digest_of_its_program(
+    with_store: Suite, kind: JobKind.ValueType
+) -> None:
+    async def body(store: JobStore) -> None:
+        job = make_job(1, kind=kind, payloads_sha256=BELL.payloads_sha256)
+        await store.add(job, b"", b"circuits")
+        assert await store.get("physics", job.job_id) == job
+        assert await store.unfinished() == [job]
+
+    with_store(body)
+
+
+BELL = ProgramKey("physics", b"\xbe" * 32)
+GHZ = ProgramKey("physics", b"\x67" * 32)
+MINUTE_US = 60_000_000
+# More than any test keeps.
+PLENTY_BYTES = 1 << 30
+
+
+def naming(number: int, key: ProgramKey, **changes: object) -> Job:
+    """A job that names a program."""
+    return make_job(number, tenant=key.tenant, payloads_sha256=key.payloads_sha256, **changes)
+
+
+async def end(store: JobStore, job: Job) -> None:
+    assert await store.update(job.evolve(state=DONE), expected=frozenset({QUEUED}), result=None)
+
+
+def test_program_is_kept_with_its_job_for_its_tenant_alone(with_store: Suite) -> None:
+    async def body(store: JobStore) -> None:
+        await store.add(naming(1, BELL), b"spec", b"circuits")
+        assert await store.program(BELL) == b"circuits"
+        assert await store.program(GHZ) is None
+        assert await store.program(BELL._replace(tenant="chemistry")) is None
+
+    with_store(body)
+
+
+def test_job_of_a_known_request_adds_no_program(with_store: Suite) -> None:
+    async def body(store: JobStore) -> None:
+        await store.add(make_job(1, request_id="r"), b"")
+        await store.add(naming(2, BELL, request_id="r"), b"", b"circuits")
+        assert await store.program(BELL) is None
+
+    with_store(body)
+
+
+def test_program_that_an_unfinished_job_names_is_never_removed(with_store: Suite) -> None:
+    async def body(store: JobStore) -> None:
+        job = naming(1, BELL)
+        await store.add(job, b"", b"circuits")
+        await store.add(naming(2, BELL), b"", b"circuits")
+        far_later = job.create_time_us * 2
+        await end(store, job)
+        assert await store.remove_programs(unused_since_us=far_later, keep_bytes=0) == []
+        await end(store, naming(2, BELL))
+        assert await store.remove_programs(unused_since_us=far_later, keep_bytes=0) == [BELL]
+        assert await store.program(BELL) is None
+        assert await store.remove_programs(unused_since_us=far_later, keep_bytes=0) == []
+
+    with_store(body)
+
+
+def test_program_of_another_tenants_job_does_not_keep_mine(with_store: Suite) -> None:
+    async def body(store: JobStore) -> None:
+        theirs = BELL._replace(tenant="chemistry")
+        await store.add(naming(1, BELL), b"", b"circuits")
+        await store.add(naming(2, theirs), b"", b"circuits")
+        await end(store, naming(1, BELL))
+        assert await store.remove_programs(unused_since_us=0, keep_bytes=0) == [BELL]
+        assert await store.program(theirs) == b"circuits"
+
+    with_store(body)
+
+
+def test_programs_not_used_since_a_time_are_removed(with_store: Suite) -> None:
+    async def body(store: JobStore) -> None:
+        first, second = naming(1, BELL), naming(2, GHZ, create_time_us=2_000_000_000_000_000)
+        for job in (first, second):
+            await store.add(job, b"", b"circuits")
+            await end(store, job)
+        removed = await store.remove_programs(
+            unused_since_us=first.create_time_us, keep_bytes=PLENTY_BYTES
+        )
+        assert removed == [BELL]
+        assert await store.program(GHZ) == b"circuits"
+
+    with_store(body)
+
+
+def test_use_of_a_program_a_minute_later_counts(with_store: Suite) -> None:
+    async def body(store: JobStore) -> None:
+        first = naming(1, BELL)
+        again = naming(2, BELL, create_time_us=first.create_time_us + MINUTE_US)
+        for job in (first, again):
+            await store.add(job, b"", b"circuits")
+            await end(store, job)
+        assert not await store.remove_programs(
+            unused_since_us=first.create_time_us, keep_bytes=PLENTY_BYTES
+        )
+        assert await store.remove_programs(
+            unused_since_us=again.create_time_us, keep_bytes=PLENTY_BYTES
+        ) == [BELL]
+
+    with_store(body)
+
+
+def test_program_that_was_removed_is_kept_again_with_its_next_job(with_store: Suite) -> None:
+    async def body(store: JobStore) -> None:
+        await store.add(naming(1, BELL), b"", b"circuits")
+        await end(store, naming(1, BELL))
+        assert await store.remove_programs(unused_since_us=0, keep_bytes=0) == [BELL]
+        await store.add(naming(2, BELL), b"", b"circuits")
+        assert await store.program(BELL) == b"circuits"
+
+    with_store(body)
+
+
+def test_least_recently_used_programs_make_room(with_store: Suite) -> None:
+    async def body(store: JobStore) -> None:
+        keys = [ProgramKey("physics", bytes([number]) * 32) for number in range(5)]
+        for number, key in enumerate(keys):
+            # The second is needed, and the first was used again in the end.
+            await store.add(naming(number, key), b"", b"x" * 100)
+            if number != 1:
+                await end(store, naming(number, key))
+        again = naming(9, keys[0], create_time_us=naming(9, keys[0]).create_time_us + MINUTE_US)
+        await store.add(again, b"", b"x" * 100)
+        await end(store, again)
+        removed = []
+        while step := await store.remove_programs(unused_since_us=0, keep_bytes=300):
+            removed += step
+        assert removed == [keys[2], keys[3]]
+
+    with_store(body)
+
+
+def test_many_large_programs_are_removed_in_steps_until_none_is_left(with_store: Suite) -> None:
+    async def body(store: JobStore) -> None:
+        keys = [ProgramKey("physics", bytes([number]) * 32) for number in range(3)]
+        for number, key in enumerate(keys):
+            await store.add(naming(number, key), b"", bytes(3 << 20))
+            await end(store, naming(number, key))
+        removed = []
+        while step := await store.remove_programs(unused_since_us=0, keep_bytes=0):
+            removed += step
+        assert removed == keys
+
+    with_store(body)
+
+
 def test_sqlite_store_keeps_jobs_when_opened_again(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/jobs.db"
 
@@ -279,3 +442,94 @@ def test_sqlite_store_that_cannot_be_opened_raises_store_error(tmp_path: Path) -
 def test_cursor_from_foreign_token_is_refused(token: str) -> None:
     with pytest.raises(ValueError, match="not a page token"):
         Cursor.from_token(token)
+
+
+def test_sqlite_store_writes_the_use_of_a_program_at_most_once_a_minute(tmp_path: Path) -> None:
+    def last_used_us() -> int:
+        with contextlib.closing(sqlite3.connect(tmp_path / "jobs.db")) as connection:
+            ((used_us,),) = connection.execute("SELECT last_used_us FROM programs").fetchall()
+        return int(used_us)
+
+    async def body() -> None:
+        store = SqlJobStore(f"sqlite:///{tmp_path}/jobs.db")
+        await store.open()
+        first_us = naming(0, BELL).create_time_us
+        for number, later_us in enumerate((0, MINUTE_US - 1, MINUTE_US, 2 * MINUTE_US - 1)):
+            job = naming(number, BELL, create_time_us=first_us + later_us)
+            await store.add(job, b"", b"circuits")
+            assert last_used_us() == first_us + later_us // MINUTE_US * MINUTE_US
+        await store.close()
+
+    asyncio.run(body())
+
+
+def test_program_that_a_job_names_before_its_removal_is_committed_stays(tmp_path: Path) -> None:
+    engine = sa.create_engine(f"sqlite:///{tmp_path}/jobs.db")
+    upgrade(engine)
+    writes = JobWrites(engine.dialect)
+    with contextlib.closing(engine.raw_connection()) as raw:
+        cursor = raw.cursor()
+        for number, key in enumerate((BELL, GHZ)):
+            job = naming(number, key)
+            writes.add(job, b"", b"circuits", cursor)
+            writes.update(job.evolve(state=DONE), {QUEUED}, None, cursor)
+        raw.commit()
+        with engine.connect() as connection:
+            unneeded = select_unneeded(connection, unused_since_us=0, keep_bytes=0)
+        writes.add(naming(3, BELL), b"", b"circuits", cursor)
+        assert [program.key for program in unneeded] == [BELL, GHZ]
+        assert writes.remove_programs(unneeded, cursor) == [GHZ]
+    engine.dispose()
+
+
+def test_migrations_lead_to_the_tables(tmp_path: Path) -> None:
+    engine = sa.create_engine(f"sqlite:///{tmp_path}/jobs.db")
+    upgrade(engine)
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+    engine.dispose()
+
+
+def test_job_of_the_first_schema_is_one_that_ran_circuits(tmp_path: Path) -> None:
+    engine = sa.create_engine(f"sqlite:///{tmp_path}/jobs.db")
+    config = Config()
+    config.set_main_option("script_location", "longwire_server:store/migrations")
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.exec_driver_sql(
+            "INSERT INTO jobs (job_id, tenant, spec_digest, backend_name, name, tags, state,"
+            " sequence, attempt, create_time_us, error_reason, error_message, result_bytes)"
+            " VALUES (?, 'physics', ?, 'aer_simulator', '', '', ?, 1, 0, ?, 0, '', 0)",
+            (make_job(1).job_id, b"\x01" * 32, QUEUED, make_job(1).create_time_us),
+        )
+    engine.dispose()
+
+    async def body() -> None:
+        store = SqlJobStore(f"sqlite:///{tmp_path}/jobs.db")
+        await store.open()
+        assert await store.get("physics", make_job(1).job_id) == make_job(1)
+        await store.close()
+
+    asyncio.run(body())
+
+
+def test_sqlite_finds_the_jobs_that_need_a_program_in_an_index_of_their_own(
+    tmp_path: Path,
+) -> None:
+    engine = sa.create_engine(f"sqlite:///{tmp_path}/jobs.db")
+    upgrade(engine)
+    seen: list[str] = []
+
+    def explain(_connection: object, cursor: object, text: str, values: object, *_: object) -> None:
+        if text.startswith("SELECT") and "EXISTS" in text:
+            plan = cursor.connection.execute(f"EXPLAIN QUERY PLAN {text}", values)
+            seen.extend(row[3] for row in plan.fetchall())
+
+    sa.event.listen(engine, "before_cursor_execute", explain)
+    with engine.connect() as connection:
+        select_unneeded(connection, unused_since_us=0, keep_bytes=0)
+    engine.dispose()
+    assert "SEARCH jobs USING INDEX jobs_program (payloads_sha256=?)" in seen
+    assert any("USING INDEX programs_unused" in step for step in seen)
+    assert not any(step.startswith("USE TEMP B-TREE") for step in seen)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from server_process import ServerProcess, configured_server, running_server
 
-from longwire import RemoteBackend, RemoteProvider
+from longwire import RemoteBackend, RemoteProvider, RemoteService
 
 
 @pytest.fixture(scope="session")
@@ -27,6 +27,13 @@ def server_address(server: ServerProcess) -> str:
 def provider(server_address: str) -> Iterator[RemoteProvider]:
     """A provider of its backends."""
     with RemoteProvider(server_address) as opened:
+        yield opened
+
+
+@pytest.fixture
+def service(server_address: str) -> Iterator[RemoteService]:
+    """A service of its backends."""
+    with RemoteService(server_address) as opened:
         yield opened
 
 

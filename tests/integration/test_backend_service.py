@@ -50,6 +50,7 @@ def test_listing_is_in_the_order_of_the_configuration_and_complete(
         ("WatchBackendStatus", messages.WatchBackendStatusRequest),
         ("GetBackendConfiguration", messages.GetBackendConfigurationRequest),
         ("GetBackendProperties", messages.GetBackendPropertiesRequest),
+        ("GetBackendTarget", messages.GetBackendTargetRequest),
     ],
 )
 def test_unknown_backend_is_not_found(

@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import select
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from circuits import bell, hours_long, several_registers
+from command_line import SECONDS, CommandLine, read_until
 from qiskit import qasm2, qasm3, qpy
 
 from longwire import RemoteBackend
 
-SECONDS = 120
-COMMAND = str(Path(sys.executable).with_name("longwire"))
 STATUS_KEYS = {"backend_name", "backend_version", "operational", "pending_jobs", "status_msg"}
 # Runs a command in this process's Python, and writes which of the slow modules it imported.
 SLOW_MODULES = """
@@ -32,57 +26,6 @@ slow = {"qiskit", "numpy", "matplotlib", "pydantic", "typer"} & sys.modules.keys
 print("slow:", *sorted(slow), file=sys.stderr)
 sys.exit(code)
 """
-
-
-class CommandLine:
-    """The command, with the server's address in its environment."""
-
-    def __init__(self, address: str, directory: Path) -> None:
-        self.directory = directory
-        self.environment = {**os.environ, "LONGWIRE_ADDRESS": address, "COLUMNS": "80"}
-        self.environment.pop("NO_COLOR", None)
-        self.processes: list[subprocess.Popen[str]] = []
-
-    def __call__(self, *words: str, python: str = "") -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-c", python] if python else [COMMAND]
-        return subprocess.run(
-            [*command, *words],
-            cwd=self.directory,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=SECONDS,
-            check=False,
-        )
-
-    def json(self, *words: str) -> Any:
-        done = self(*words, "--json")
-        assert (done.returncode, done.stderr) == (0, "")
-        return json.loads(done.stdout)
-
-    def error(self, *words: str) -> tuple[int, dict[str, str]]:
-        """The exit code and the error of a command that fails."""
-        failed = self(*words, "--json")
-        document = json.loads(failed.stderr)
-        assert list(document) == ["error"]
-        return failed.returncode, document["error"]
-
-    def started(self, *words: str) -> subprocess.Popen[str]:
-        process = subprocess.Popen(
-            [COMMAND, *words],
-            cwd=self.directory,
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        self.processes.append(process)
-        return process
-
-    def close(self) -> None:
-        for process in self.processes:
-            with process:
-                process.kill()
 
 
 @pytest.fixture
@@ -106,19 +49,6 @@ def long_job(longwire: CommandLine) -> Iterator[str]:
     job_id = longwire.json("submit", "long.qpy")["job_id"]
     yield job_id
     longwire("cancel", job_id)
-
-
-def read_until(process: subprocess.Popen[str], word: str, *, stream: str = "stderr") -> str:
-    """What the process has written when a word appears in it."""
-    # Past the buffer of the stream, of which select knows nothing.
-    descriptor = getattr(process, stream).fileno()
-    text, give_up_at = "", time.monotonic() + SECONDS
-    while word not in text:
-        assert select.select([descriptor], [], [], give_up_at - time.monotonic())[0], text
-        written = os.read(descriptor, 65536)
-        assert written, text
-        text += written.decode()
-    return text
 
 
 def test_backends_lists_every_backend_with_its_size_and_kind(longwire: CommandLine) -> None:
@@ -385,6 +315,26 @@ def test_quick_commands_import_neither_qiskit_nor_numpy(longwire: CommandLine) -
         assert done.stderr.splitlines()[-1] == "slow:", words
     ended = longwire("cancel", job_id, python=SLOW_MODULES)
     assert ended.stderr.splitlines()[-1] == "slow:"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--address", "localhost:1", "status"),
+        ("--address", "localhost:1", "submit", "bell.qasm"),
+        ("job", "12"),
+        ("watch", "12"),
+        ("result", "12"),
+        ("submit", "bell.qasm", "--tag", ""),
+    ],
+)
+def test_what_the_server_does_not_do_is_told_without_importing_qiskit(
+    longwire: CommandLine, words: tuple[str, ...]
+) -> None:
+    failed = longwire(*words, python=SLOW_MODULES)
+    assert failed.returncode == 1
+    assert "longwire: " in failed.stderr
+    assert failed.stderr.splitlines()[-1] == "slow:"
 
 
 def test_run_does_not_import_qiskit(longwire: CommandLine) -> None:

@@ -103,6 +103,33 @@ job = RemoteProvider(sys.argv[1]).job(sys.argv[2])
 print("waiting", flush=True)
 job.result(timeout=3600)
 """
+WAIT_FOR_EVENTS = """
+import sys
+from longwire import RemoteProvider
+job = RemoteProvider(sys.argv[1]).job(sys.argv[2])
+for event in job.events():
+    print("waiting", flush=True)
+"""
+WAIT_IN_AN_EVENT_LOOP = """
+import asyncio, sys
+from longwire import RemoteProvider
+async def main():
+    job = RemoteProvider(sys.argv[1]).job(sys.argv[2])
+    print("waiting", flush=True)
+    await job.result_async()
+asyncio.run(main())
+"""
+WAIT_AND_SHOW_PROGRESS = """
+import io, sys
+from longwire import RemoteProvider
+job = RemoteProvider(sys.argv[1]).job(sys.argv[2])
+sys.stderr, standard_error = io.StringIO(), sys.stderr
+print("waiting", flush=True)
+try:
+    job.result(progress=True)
+finally:
+    sys.stderr = standard_error
+"""
 WAIT_AND_TRY_AGAIN = """
 import sys
 from longwire import RemoteProvider
@@ -137,8 +164,22 @@ def start_client(script: str, *arguments: str) -> subprocess.Popen[str]:
 
 @pytest.mark.parametrize(
     "script",
-    [WAIT_IN_RESULT, WAIT_AFTER_AN_EVENT, WAIT_WITH_A_LIMIT],
-    ids=["in result", "after an event", "with a time limit"],
+    [
+        WAIT_IN_RESULT,
+        WAIT_AFTER_AN_EVENT,
+        WAIT_WITH_A_LIMIT,
+        WAIT_FOR_EVENTS,
+        WAIT_IN_AN_EVENT_LOOP,
+        WAIT_AND_SHOW_PROGRESS,
+    ],
+    ids=[
+        "in result",
+        "after an event",
+        "with a time limit",
+        "for events",
+        "in an event loop",
+        "with progress",
+    ],
 )
 def test_ctrl_c_ends_a_wait_and_the_job_goes_on(
     gated: RemoteBackend, gate: Path, script: str

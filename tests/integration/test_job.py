@@ -8,14 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import scripted_jobs as scripted
 from circuits import asymmetric, bell, hours_long
 from qiskit import QuantumCircuit, transpile
 from qiskit.circuit import Parameter
 from qiskit.providers import JobError, JobStatus, JobTimeoutError as QiskitJobTimeoutError, JobV1
 from qiskit.providers.jobstatus import JOB_FINAL_STATES
+from qiskit_aer import AerSimulator
+from scripted_jobs import ScriptedJobs
 from server_process import ServerProcess, configured_server, wait_until
 
 from longwire import RemoteBackend, RemoteJob, RemoteProvider
+from longwire.codecs.result import encode_result
 from longwire.errors import (
     InvalidArgumentError,
     InvalidOptionError,
@@ -26,6 +30,7 @@ from longwire.errors import (
     JobTimeoutError,
     LimitExceededError,
     LongwireError,
+    ServerUnreachableError,
 )
 from longwire.providers import BaseJob
 
@@ -295,9 +300,9 @@ def test_request_above_a_limit_of_the_server_is_refused_with_the_limits_name(
 
 
 def test_transpile_with_the_backend_says_what_to_use_instead(aer: RemoteBackend) -> None:
-    with pytest.raises(InvalidArgumentError, match=r"configuration\(\).*basis_gates"):
+    with pytest.raises(InvalidArgumentError, match=r"to_v2\(\).*transpile=True"):
         transpile(bell(), backend=aer)
-    with pytest.raises(InvalidArgumentError, match=r"configuration\(\).*basis_gates"):
+    with pytest.raises(InvalidArgumentError, match=r"to_v2\(\).*transpile=True"):
         transpile(bell(), aer)
 
 
@@ -307,3 +312,19 @@ def test_deleted_job_is_not_found_any_more(provider: RemoteProvider, aer: Remote
     job.delete()
     with pytest.raises(JobNotFoundError):
         provider.job(job.job_id())
+
+
+def test_result_whose_transfer_breaks_is_fetched_again() -> None:
+    encoded = encode_result(AerSimulator().run(bell(), shots=10).result())
+    jobs = ScriptedJobs(scripted.job("DONE", kind=0), [], result=encoded, broken_transfers=2)
+    with scripted.serving(jobs) as address, RemoteProvider(address) as provider:
+        result = provider.job(scripted.JOB_ID).result()
+    assert sum(result.get_counts().values()) == 10
+
+
+def test_result_whose_transfer_breaks_ever_again_is_given_up_after_the_time_limit() -> None:
+    jobs = ScriptedJobs(scripted.job("DONE", kind=0), [], broken_transfers=1_000_000)
+    with scripted.serving(jobs) as address, RemoteProvider(address) as provider:
+        job = provider.job(scripted.JOB_ID)
+        with pytest.raises(ServerUnreachableError):
+            job.result(timeout=0.3)

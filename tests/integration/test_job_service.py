@@ -5,18 +5,18 @@ from __future__ import annotations
 import hashlib
 import io
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import grpc
 import pytest
 from circuits import bell
 from google.protobuf.message import Message
-from google.rpc import code_pb2, error_details_pb2, status_pb2
-from grpc_status import rpc_status
-from qiskit import QuantumCircuit, qasm3, qpy
+from google.rpc import code_pb2, error_details_pb2
+from qiskit import QuantumCircuit, qpy
 from qiskit_aer.library import SaveStatevector
 from server_process import ServerProcess
+from service_calls import bell_spec, detail, refusal, run
 
 from longwire.codecs.program import program_to_proto
 from longwire.codecs.result import decode_result
@@ -25,9 +25,8 @@ from longwire.v1.error_pb2 import ErrorReason
 from longwire.v1.job_event_pb2 import JobEvent
 from longwire.v1.job_pb2 import JobSpec, JobState
 from longwire.v1.job_service_pb2_grpc import JobServiceStub
-from longwire.v1.program_pb2 import CountsFormat, Program, ProgramFormat, RunOptions
+from longwire.v1.program_pb2 import CountsFormat, Program, ProgramFormat
 from longwire.v1.result_pb2 import EncodedResult, Result
-from longwire.v1.value_pb2 import StructField, StructValue, Value
 
 
 @pytest.fixture
@@ -36,45 +35,6 @@ def jobs(one_worker_server: ServerProcess) -> Iterator[JobServiceStub]:
     options = [("grpc.max_receive_message_length", -1)]
     with grpc.insecure_channel(one_worker_server.address, options=options) as channel:
         yield JobServiceStub(channel)
-
-
-def bell_spec(shots: int = 10, backend_name: str = "gated", gate: Path | None = None) -> JobSpec:
-    """A Bell circuit in OpenQASM 3."""
-    options = RunOptions(shots=shots, seed_simulator=1)
-    if gate is not None:
-        options.backend_options.CopyFrom(
-            StructValue(fields=[StructField(name="gate", value=Value(string_value=str(gate)))])
-        )
-    program = Program(
-        format=ProgramFormat.PROGRAM_FORMAT_OPENQASM3,
-        payloads=[qasm3.dumps(bell()).encode()],
-    )
-    return JobSpec(backend_name=backend_name, program=program, options=options)
-
-
-def run(jobs: JobServiceStub, spec: JobSpec, request_id: str = "") -> list[JobEvent]:
-    """All events of a job."""
-    call = jobs.RunJob(messages.RunJobRequest(spec=spec, request_id=request_id))
-    return [event for response in call for event in response.events]
-
-
-def refusal(
-    call: Callable[[], Iterable[object]],
-) -> tuple[status_pb2.Status, error_details_pb2.ErrorInfo]:
-    """The status with which a call is refused, and the reason in it."""
-    with pytest.raises(grpc.RpcError) as caught:
-        list(call())
-    status = rpc_status.from_call(caught.value)
-    assert status is not None, caught.value
-    info = error_details_pb2.ErrorInfo()
-    assert detail(status, info)
-    assert info.domain == "longwire"
-    return status, info
-
-
-def detail(status: status_pb2.Status, message: Message) -> bool:
-    """Whether a status carries a detail, which is put into ``message``."""
-    return any(packed.Unpack(message) for packed in status.details)
 
 
 def test_run_job_tells_accepted_states_and_the_final_event_in_order(jobs: JobServiceStub) -> None:

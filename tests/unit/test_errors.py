@@ -10,7 +10,7 @@ from qiskit.exceptions import QiskitError
 
 from longwire import errors
 
-CLASSES = [getattr(errors, name) for name in errors.__all__]
+CLASSES = [getattr(errors, name) for name in errors.__all__ if name.endswith("Error")]
 
 
 @pytest.mark.parametrize("error_class", CLASSES)
@@ -38,3 +38,9 @@ def test_copied_error_keeps_reason_and_details(copied: object) -> None:
     assert callable(copied)
     error = copied(errors.LimitExceededError("x", reason="R", details={"limit": "l"}))
     assert (str(error), error.reason, error.details) == ("x", "R", {"limit": "l"})
+
+
+def test_warning_is_a_user_warning_that_names_its_job() -> None:
+    warning = errors.CalibrationChangedWarning("changed", "0123")
+    assert isinstance(warning, UserWarning)
+    assert (str(warning), warning.job_id) == ("changed", "0123")

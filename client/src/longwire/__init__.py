@@ -11,18 +11,38 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from longwire.backend import RemoteBackend
+    from longwire.backend_v2 import RemoteBackendV2
+    from longwire.estimator import RemoteEstimator
     from longwire.job import RemoteJob
+    from longwire.primitive_job import RemotePrimitiveJob
     from longwire.provider import RemoteProvider
+    from longwire.sampler import RemoteSampler
+    from longwire.service import RemoteService
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "RemoteBackend": "longwire.backend",
+    "RemoteBackendV2": "longwire.backend_v2",
+    "RemoteEstimator": "longwire.estimator",
     "RemoteJob": "longwire.job",
+    "RemotePrimitiveJob": "longwire.primitive_job",
     "RemoteProvider": "longwire.provider",
+    "RemoteSampler": "longwire.sampler",
+    "RemoteService": "longwire.service",
 }
 
-__all__ = ["RemoteBackend", "RemoteJob", "RemoteProvider", "__version__"]
+__all__ = [
+    "RemoteBackend",
+    "RemoteBackendV2",
+    "RemoteEstimator",
+    "RemoteJob",
+    "RemotePrimitiveJob",
+    "RemoteProvider",
+    "RemoteSampler",
+    "RemoteService",
+    "__version__",
+]
 
 
 def __getattr__(name: str) -> Any:

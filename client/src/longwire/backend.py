@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import html
-import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from longwire.codecs.backend_configuration import backend_configuration_from_proto
-from longwire.codecs.backend_properties import backend_properties_from_proto
-from longwire.codecs.backend_status import backend_status_from_proto
-from longwire.codecs.program import program_to_proto
-from longwire.codecs.run_options import run_options_to_proto
-from longwire.errors import BackendNotOperationalError, InvalidArgumentError
+from longwire.backend_v2 import RemoteBackendV2
+from longwire.described_backend import DescribedBackend
+from longwire.errors import InvalidArgumentError
 from longwire.job import RemoteJob
 from longwire.providers import BaseBackend
-from longwire.submission import check_spec
-from longwire.transport.job_stream import JobStream
-from longwire.v1.backend_pb2 import Backend
-from longwire.v1.job_pb2 import JobSpec
-from longwire.v1.job_service_pb2 import RunJobRequest
+from longwire.run_spec import run_spec, transpile_options
+from longwire.submission import submit
 
 if TYPE_CHECKING:
     from longwire.provider import RemoteProvider
@@ -28,6 +20,7 @@ if TYPE_CHECKING:
         BackendStatus,
         QasmBackendConfiguration,
     )
+    from longwire.v1.backend_pb2 import Backend
 
 
 class RemoteBackend(BaseBackend):
@@ -35,7 +28,8 @@ class RemoteBackend(BaseBackend):
 
     Made by :meth:`RemoteProvider.get_backend`. Configuration and properties are
     fetched when they are first asked for and kept until :meth:`refresh`; the
-    status is asked for every time.
+    status is asked for every time. Two are equal when they are the same backend of
+    the same server.
 
     Args:
         name: the name under which the server hosts it.
@@ -46,20 +40,16 @@ class RemoteBackend(BaseBackend):
     def __init__(
         self, name: str, provider: RemoteProvider, *, description: Backend | None = None
     ) -> None:
-        self._name = name
         self._provider: RemoteProvider = provider
-        self._description = description
-        self._fetched_configuration: QasmBackendConfiguration | None = None
-        self._fetched_properties: BackendProperties | None = None
-        self._has_properties: bool | None = None
+        self._known = DescribedBackend(name, provider, description)
 
     def name(self) -> str:
         """The name under which the server hosts it."""
-        return self._name
+        return self._known.name
 
     def version(self) -> str:
         """The backend's version in its own words."""
-        return self._described().reported_version
+        return self._known.listed().reported_version
 
     def provider(self) -> RemoteProvider:
         """The provider that it comes from."""
@@ -72,10 +62,7 @@ class RemoteBackend(BaseBackend):
             BackendNotOperationalError: the server could not load the backend.
             ServerUnreachableError: no server answers.
         """
-        if self._fetched_configuration is None:
-            message = self._provider._backend_calls.get_backend_configuration(self._name)
-            self._fetched_configuration = backend_configuration_from_proto(message)
-        return self._fetched_configuration
+        return self._known.configuration()
 
     def properties(self) -> BackendProperties | None:
         """Its properties, fetched once; None where it has none.
@@ -84,12 +71,7 @@ class RemoteBackend(BaseBackend):
             BackendNotOperationalError: the server could not load the backend.
             ServerUnreachableError: no server answers.
         """
-        if self._has_properties is None:
-            message = self._provider._backend_calls.get_backend_properties(self._name)
-            self._has_properties = message is not None
-            if message is not None:
-                self._fetched_properties = backend_properties_from_proto(message)
-        return self._fetched_properties
+        return self._known.properties()
 
     def status(self) -> BackendStatus:
         """Its status at this moment.
@@ -98,16 +80,17 @@ class RemoteBackend(BaseBackend):
             BackendNotFoundError: the server does not host it any more.
             ServerUnreachableError: no server answers.
         """
-        return backend_status_from_proto(
-            self._provider._backend_calls.get_backend_status(self._name)
-        )
+        return self._known.status()
 
     def refresh(self) -> None:
         """Forgets what was fetched; the next question goes to the server."""
-        self._description = None
-        self._fetched_configuration = None
-        self._fetched_properties = None
-        self._has_properties = None
+        self._known.forget()
+
+    def to_v2(self) -> RemoteBackendV2:
+        """The same backend in the interface of Qiskit 2, with a Target."""
+        return RemoteBackendV2(
+            self._known.name, self._provider, description=self._known.listed_so_far
+        )
 
     def run(
         self,
@@ -115,6 +98,11 @@ class RemoteBackend(BaseBackend):
         *,
         job_name: str = "",
         job_tags: Sequence[str] = (),
+        transpile: bool | None = None,
+        optimization_level: int | None = None,
+        seed_transpiler: int | None = None,
+        initial_layout: Sequence[int] | None = None,
+        parameter_binds: Sequence[Mapping[Any, Any]] | None = None,
         **options: Any,
     ) -> RemoteJob:
         """Submits a job, and returns when the server has recorded it.
@@ -124,8 +112,17 @@ class RemoteBackend(BaseBackend):
                 many texts in OpenQASM 2 or 3.
             job_name: a name for people.
             job_tags: labels by which the job is found again.
+            transpile: True has the server transpile the circuits for the backend
+                first. The next three arguments ask for the same.
+            optimization_level: the transpiler's, 0 to 3.
+            seed_transpiler: seed of the transpiler's random choices.
+            initial_layout: the physical qubit for each qubit of the circuit.
+            parameter_binds: values for the circuits' parameters, which are bound by
+                the server: for each circuit a dictionary from each parameter to its
+                values, as in ``[{theta: [0.1, 0.2]}]``.
             options: ``shots``, ``memory``, ``seed_simulator``, ``meas_level``,
-                ``meas_return``, and the backend's own options by name.
+                ``meas_return``, and the backend's own options by name (on simulators
+                of Aer ``noise_model``).
 
         Raises:
             InvalidProgramError: the input cannot be sent to this backend.
@@ -134,22 +131,24 @@ class RemoteBackend(BaseBackend):
             BackendNotOperationalError: the backend cannot run jobs now.
             ServerUnreachableError: no server answers.
         """
-        run_options = run_options_to_proto(**options)
-        described = self._runnable()
-        program = program_to_proto(run_input, accepted_programs=described.accepted_programs)
-        spec = JobSpec(
-            backend_name=self._name,
-            program=program,
-            options=run_options,
-            name=job_name,
-            tags=job_tags,
+        transpilation = transpile_options(
+            transpile=transpile,
+            optimization_level=optimization_level,
+            seed_transpiler=seed_transpiler,
+            initial_layout=initial_layout,
         )
-        check_spec(spec, described)
-        # The key makes it safe to send the request again when the answer is lost.
-        request = RunJobRequest(spec=spec, request_id=uuid.uuid4().hex)
+        described = self._known.runnable()
+        spec = run_spec(
+            described,
+            run_input,
+            options={**options, "parameter_binds": parameter_binds},
+            transpilation=transpilation,
+            job_name=job_name,
+            job_tags=job_tags,
+        )
         calls = self._provider._job_calls
-        stream, event = JobStream.run(calls, request)
-        return RemoteJob(self, event.accepted.job, calls, stream)
+        stream, job = submit(calls, described, spec)
+        return RemoteJob(self, job, calls, stream)
 
     @property
     def target(self) -> NoReturn:
@@ -159,39 +158,25 @@ class RemoteBackend(BaseBackend):
             InvalidArgumentError: always, with what to use instead.
         """
         raise InvalidArgumentError(
-            f"'{self._name}' is a classic backend and has no Target, so transpile(backend=...) "
-            "cannot use it. Transpile with its configuration: c = backend.configuration(); "
-            "transpile(circuit, basis_gates=c.basis_gates, coupling_map=c.coupling_map)"
+            f"'{self._known.name}' is a classic backend and has no Target, so "
+            "transpile(backend=...) cannot use it: give it backend.to_v2(), the same backend in "
+            "the interface of Qiskit 2. Or have the server transpile: "
+            "backend.run(circuit, transpile=True)"
         )
 
     # transpile() looks at this first; the answer is the same.
     num_qubits = target
 
-    def _described(self) -> Backend:
-        """What the server tells of it in a listing, fetched once."""
-        if self._description is None:
-            self._description = self._provider.get_backend(self._name)._described()
-        return self._description
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, RemoteBackend):
+            return NotImplemented
+        return self._known == other._known
 
-    def _runnable(self) -> Backend:
-        """The same, of a backend that the server has loaded."""
-        if not self._described().accepted_programs:
-            # It may have been loaded since.
-            self._description = None
-        described = self._described()
-        if not described.accepted_programs:
-            raise BackendNotOperationalError(
-                f"Backend '{self._name}' cannot run jobs: {described.status.status_msg}",
-                reason="BACKEND_NOT_OPERATIONAL",
-            )
-        return described
+    def __hash__(self) -> int:
+        return hash(self._known)
 
     def __repr__(self) -> str:
-        return f"<RemoteBackend('{self._name}') from {self._provider!r}>"
+        return f"<RemoteBackend('{self._known.name}') from {self._provider!r}>"
 
     def _repr_html_(self) -> str:
-        status = self.status()
-        return (
-            f"<b>{html.escape(self._name)}</b> at {html.escape(self._provider.address)}"
-            f"{status._repr_html_()}"
-        )
+        return self._known.html()

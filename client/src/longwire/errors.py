@@ -1,4 +1,4 @@
-"""The errors that Longwire raises. Every one is a ``QiskitError``.
+"""The errors that Longwire raises, every one a ``QiskitError``, and its warning.
 
 ::
 
@@ -12,6 +12,7 @@
         │   ├── BackendNotFoundError       (also QiskitBackendNotFoundError)
         │   ├── BackendNotOperationalError
         │   ├── JobNotFoundError
+        │   ├── ProgramNotFoundError       of a program sent by its digest; never left unanswered
         │   ├── ResultNotAvailableError
         │   ├── LimitExceededError
         │   ├── RequestIdReusedError
@@ -24,6 +25,9 @@
         ├── InvalidQobjError               a Qobj breaks its schema
         ├── BackendConfigurationError
         └── BackendPropertyError
+
+    UserWarning
+    └── CalibrationChangedWarning
 
 The classes that a call raises are chosen by the server's stable reason
 (:class:`longwire.v1.error_pb2.ErrorReason`), never by the text of a message.
@@ -47,6 +51,7 @@ __all__ = [
     "BackendNotFoundError",
     "BackendNotOperationalError",
     "BackendPropertyError",
+    "CalibrationChangedWarning",
     "CodecError",
     "InvalidArgumentError",
     "InvalidOptionError",
@@ -58,6 +63,7 @@ __all__ = [
     "JobTimeoutError",
     "LimitExceededError",
     "LongwireError",
+    "ProgramNotFoundError",
     "RequestIdReusedError",
     "RequestRefusedError",
     "ResultNotAvailableError",
@@ -134,6 +140,13 @@ class JobNotFoundError(RequestRefusedError):
     """No job of yours has this id."""
 
 
+class ProgramNotFoundError(RequestRefusedError):
+    """The server has no payloads with this digest.
+
+    Whoever runs circuits never sees it: the payloads are sent once more.
+    """
+
+
 class ResultNotAvailableError(RequestRefusedError):
     """The job has no result: it has not finished, or ended without one."""
 
@@ -192,3 +205,15 @@ class BackendConfigurationError(LongwireError):
 
 class BackendPropertyError(LongwireError):
     """A backend's properties have no such entry, or its unit is unknown."""
+
+
+class CalibrationChangedWarning(UserWarning):
+    """A job was accepted by a backend whose Target is not the one that was read here.
+
+    Attributes:
+        job_id: the job that was accepted, and runs.
+    """
+
+    def __init__(self, message: str, job_id: str = "") -> None:
+        super().__init__(message)
+        self.job_id = job_id

@@ -96,6 +96,16 @@ def limit_exceeded(
     )
 
 
+def program_not_found(field: str, payloads_sha256: bytes) -> RequestRefusedError:
+    """The payloads that a program names by their digest are not there."""
+    return RequestRefusedError(
+        ErrorReason.ERROR_REASON_PROGRAM_NOT_FOUND,
+        f"{field}: the server has no payloads with the digest {payloads_sha256.hex()}, or has "
+        "them no more; send the payloads with it",
+        field=field,
+    )
+
+
 def server_draining() -> RequestRefusedError:
     """The server is shutting down."""
     return RequestRefusedError(

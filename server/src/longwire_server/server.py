@@ -23,6 +23,7 @@ from longwire_server.interceptors.errors import ErrorInterceptor
 from longwire_server.jobs.admission import AdmissionLimits
 from longwire_server.jobs.backend_directory import BackendDirectory
 from longwire_server.jobs.dispatcher import Dispatcher
+from longwire_server.jobs.kept_programs import KeptPrograms
 from longwire_server.jobs.manager import JobManager
 from longwire_server.servicers.backend_service import BackendServicer
 from longwire_server.servicers.job_service import JobServicer
@@ -61,8 +62,14 @@ class Server:
             pool_of={spec.name: spec.pool for spec in specs},
             on_pending=self._directory.changed,
         )
+        self._programs = KeptPrograms(
+            self._store,
+            kept_hours=limits.programs_kept_hours,
+            kept_bytes=limits.programs_bytes,
+        )
         self._manager = JobManager(
             self._store,
+            self._programs,
             self._directory,
             self._dispatcher,
             limits=AdmissionLimits(limits.program_bytes, limits.queued_jobs),
@@ -111,6 +118,7 @@ class Server:
         self._lock.acquire()
         await self._store.open()
         await self._manager.start()
+        self._programs.start()
         self._directory.start(self._executor, self._dispatcher.pending)
         await self._grpc.start()
         for service in ("", *_SERVICES):
@@ -129,6 +137,7 @@ class Server:
         await self._manager.drain(self._config.server.drain_grace_seconds)
         await self._grpc.stop(_LAST_CALLS_SECONDS)
         self._directory.stop()
+        await self._programs.stop()
         await self._executor.stop()
         await self._store.close()
         self._lock.release()

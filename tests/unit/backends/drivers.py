@@ -8,7 +8,9 @@ from qiskit.circuit import Measure
 from qiskit.circuit.library import XGate
 from qiskit.providers import BackendV2, Options
 from qiskit.result import Result
-from qiskit.transpiler import Target
+from qiskit.transpiler import CouplingMap, Target
+from qiskit_aer import AerSimulator
+from qiskit_aer.noise import NoiseModel, amplitude_damping_error
 
 from longwire.providers import BaseBackend
 from longwire.providers.models import BackendStatus, QasmBackendConfiguration
@@ -69,12 +71,82 @@ class PlainV2(BackendV2):
                 return Job(result(run_input, {"counts": {"0x1": options.get("shots", 10)}}))
 
 
+class ChangingV2(PlainV2):
+    """Two qubits, whose gates can be changed; counts how often it was asked for its Target."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reads = 0
+        self.change(["rx", "rz", "cz"])
+
+    def change(self, basis_gates: list[str]) -> None:
+        self._target = Target.from_configuration(
+            [*basis_gates, "measure"], num_qubits=2, coupling_map=CouplingMap([[0, 1]])
+        )
+
+    @property
+    def target(self) -> Target:
+        self.reads += 1
+        return self._target
+
+
+class StagedV2(ChangingV2):
+    """Has its gates made by synthesis, not by rules of equivalence."""
+
+    def get_translation_stage_plugin(self) -> str:
+        return "synthesis"
+
+
+class SeededV2(PlainV2):
+    """Takes two circuits at once; returns how it was called in the result."""
+
+    @classmethod
+    def _default_options(cls) -> Options:
+        return Options(shots=10, seed_simulator=3)
+
+    def run(self, run_input: list[Any], **options: Any) -> Job:
+        names = [circuit.name for circuit in run_input]
+        assert len(names) <= self.max_circuits
+        if "broken" in names:
+            return Job(result(run_input, {}, success=False, status="the laser is off"))
+        data = {"counts": {"0x1": 10}, "called": {"names": names, "options": options}}
+        about = {"date": names[0], "time_taken": 0.5, "metadata": {"time_taken_execute": 0.25}}
+        return Job(result(run_input, data, **about))
+
+
+class SeededWithConfigurationV2(SeededV2):
+    """Its configuration states another number of circuits than it takes itself."""
+
+    def configuration(self) -> QasmBackendConfiguration:
+        return configuration(n_qubits=1, coupling_map=None, basis_gates=["x"])
+
+
 class ForgetfulV2(PlainV2):
     """Accepts memory, and returns none."""
 
     @classmethod
     def _default_options(cls) -> Options:
         return Options(shots=10, memory=False)
+
+
+class CountingAer(AerSimulator):
+    """Notes how many circuits each run gets, and at how many points the first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls: list[tuple[int, int]] = []
+
+    def run(self, circuits: Any, parameter_binds: Any = None, **options: Any) -> Any:
+        points = len(next(iter(parameter_binds[0].values()))) if parameter_binds else 0
+        self.calls.append((len(circuits), points))
+        return super().run(circuits, parameter_binds, **options)
+
+
+def seeded_noisy_aer(seed: int) -> AerSimulator:
+    """A simulator with noise and a seed of its own."""
+    model = NoiseModel()
+    model.add_all_qubit_quantum_error(amplitude_damping_error(0.1), ["h"])
+    return AerSimulator(noise_model=model, seed_simulator=seed)
 
 
 def configuration(**changes: Any) -> QasmBackendConfiguration:
@@ -104,6 +176,7 @@ class Classic(BaseBackend):
 
     def run(self, circuits: list[Any], shots: int = 5, colour: str = "red") -> Result:  # type: ignore[override]
         names = [circuit.name for circuit in circuits]
+        assert len(names) <= self.configuration().max_experiments
         header = {"shots": shots, "colour": colour, "names": names}
         return result(circuits, {"counts": {"0x1": shots}}, header=header)
 
@@ -120,11 +193,15 @@ class ClassicQobj(Classic):
     """A driver of the old interface."""
 
     def run(self, qobj: Any, noise: str = "none") -> Job:  # type: ignore[override]
+        assert len(qobj.experiments) <= self.configuration().max_experiments
         outcomes = [
             {
                 "shots": qobj.config.shots,
                 "success": True,
-                "data": {"counts": {"0x1": qobj.config.shots}},
+                "data": {
+                    "counts": {"0x1": qobj.config.shots},
+                    "seed": getattr(qobj.config, "seed_simulator", None),
+                },
                 "header": experiment.header.to_dict(),
             }
             for experiment in qobj.experiments

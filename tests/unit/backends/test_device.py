@@ -91,6 +91,7 @@ def test_run_of_an_operation_that_the_device_lacks_is_refused(sherbrooke: Hosted
     message = caught.value.message
     assert "circuit 'raw': backend 'fake_sherbrooke' has no operation 'h' on qubits (1)" in message
     assert "basis_gates and coupling_map" in message
+    assert "transpile=True" in message
 
 
 def test_run_on_qubits_that_are_not_coupled_is_refused(generic: HostedBackend) -> None:
@@ -128,5 +129,17 @@ def test_run_of_more_qubits_than_the_device_has_is_refused(sherbrooke: HostedBac
 def test_run_beyond_the_devices_own_limits_is_refused(sherbrooke: HostedBackend) -> None:
     with pytest.raises(LimitExceededError, match="max_shots is 100000"):
         sherbrooke.run([QuantumCircuit(1)], {"shots": 100_001})
-    with pytest.raises(LimitExceededError, match="max_experiments is 300"):
-        sherbrooke.run([QuantumCircuit(1)] * 301, {})
+
+
+def test_run_of_more_circuits_than_the_device_takes_at_once_equals_aers_one_run(
+    sherbrooke: HostedBackend, local: AerSimulator
+) -> None:
+    options = {"shots": 20, "seed_simulator": 5, "memory": True}
+    circuits = [fitting(sherbrooke, flipped(), 24)] * 301
+    told: list[tuple[int, int]] = []
+    result = sherbrooke.run(circuits, options, on_progress=lambda *numbers: told.append(numbers))
+    expected = local.run(circuits, **options).result()
+    assert told == [(300, 301)]
+    assert [result.get_memory(index) for index in range(301)] == [
+        expected.get_memory(index) for index in range(301)
+    ]

@@ -60,11 +60,39 @@ def test_specs_of_a_file_with_backends_are_those(tmp_path: Path) -> None:
             max_shots=5,
             description="slow",
         ),
-        BackendSpec(name="lab", target="lab:make"),
+        BackendSpec(name="lab", target="lab:make", refresh_seconds=60),
         BackendSpec(
             name="basic_simulator", target="longwire_server.backends.hosted:basic_simulator"
         ),
     )
+
+
+@pytest.mark.parametrize(
+    ("origin", "refresh_seconds"),
+    [
+        ('factory = "lab:make"', 60),
+        ('factory = "lab:make"\nrefresh_seconds = 0', 0),
+        ('factory = "longwire_server.backends.hosted:fake_device"', 0),
+        ('entry_point = "aer_simulator"', 0),
+        ('entry_point = "aer_simulator"\nrefresh_seconds = 2.5', 2.5),
+    ],
+)
+def test_specs_of_drivers_are_described_again_and_those_of_longwire_are_not(
+    tmp_path: Path, origin: str, refresh_seconds: float
+) -> None:
+    (spec,) = backend_specs(load(tmp_path, f'[[backend]]\nname = "lab"\n{origin}'))
+    assert spec.refresh_seconds == refresh_seconds
+    assert BackendSpec.from_json(spec.to_json()) == spec
+
+
+def test_specs_of_installed_backends_of_others_are_described_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    theirs = EntryPoint("lab", "lab:make", registry.ENTRY_POINT_GROUP)
+    ours = EntryPoint("aer", "longwire_server.backends.hosted:aer_simulator", theirs.group)
+    monkeypatch.setattr(registry, "entry_points", lambda group: [ours, theirs])
+    specs = backend_specs(load_config(environment={}))
+    assert [(spec.name, spec.refresh_seconds) for spec in specs] == [("aer", 0), ("lab", 60)]
 
 
 def test_specs_include_entry_points_beside_backends_when_asked(tmp_path: Path) -> None:

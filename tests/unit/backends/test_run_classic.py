@@ -61,8 +61,6 @@ def test_run_keeps_to_the_drivers_configuration(load: Load) -> None:
         hosted.run([gate], {})
     with pytest.raises(LimitExceededError, match="max_shots is 100"):
         hosted.run([pair()], {"shots": 101})
-    with pytest.raises(LimitExceededError, match="max_experiments is 3"):
-        hosted.run([pair()] * 4, {})
     with pytest.raises(LimitExceededError, match="n_qubits is 2"):
         hosted.run([QuantumCircuit(3)], {})
     free = load(f"{DRIVERS}:Classic", arguments={"simulator": True})

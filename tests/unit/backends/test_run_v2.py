@@ -129,7 +129,6 @@ def test_run_checks_the_validators_of_the_backend(load: Load) -> None:
     ("circuits", "options", "limit", "maximum"),
     [
         ([one()], {"shots": 41}, "max_shots", "40"),
-        ([one(), one(), one()], {}, "max_experiments", "2"),
         ([QuantumCircuit(2)], {}, "n_qubits", "1"),
     ],
 )

@@ -11,10 +11,13 @@ from qiskit import QuantumCircuit
 from qiskit.result import Result
 from qiskit_aer import AerSimulator
 
+from longwire.cli.circuits_report import CircuitsReport
 from longwire.cli.command_error import CommandError
-from longwire.cli.outcome import CircuitOutcome, Outcome, read_outcome
-from longwire.cli.output_file import check_output, write_output
+from longwire.cli.outcome import CircuitOutcome
+from longwire.cli.output_file import check_output, check_output_of, write_output
+from longwire.cli.picture import draw_histograms
 from longwire.codecs.result import encode_result
+from longwire.v1.job_pb2 import Job, JobKind
 
 MAGIC = {".png": b"\x89PNG", ".svg": b"<?xml", ".pdf": b"%PDF"}
 
@@ -34,8 +37,7 @@ def test_picture_is_written_in_the_format_of_its_ending(
     tmp_path: Path, result: Result, ending: str
 ) -> None:
     path = tmp_path / f"bell{ending}"
-    encoded = encode_result(result)
-    write_output(path, encoded, read_outcome(encoded))
+    write_output(path, CircuitsReport(Job(), encode_result(result)))
     assert path.read_bytes().startswith(MAGIC[ending])
 
 
@@ -44,12 +46,12 @@ def test_picture_of_many_circuits_and_outcomes_is_written(tmp_path: Path) -> Non
     counts = {f"{value:0100b}": value + 1 for value in range(40)}
     wide = CircuitOutcome("wide", True, None, None, counts, None, ("counts",))
     path = tmp_path / "many.png"
-    write_output(path, encode_result(Result()), Outcome("1", (wide, *[narrow] * 24)))
+    draw_histograms((wide, *[narrow] * 24), path)
     assert path.stat().st_size > 0
 
 
 def test_picture_of_a_result_without_counts_is_written(tmp_path: Path) -> None:
-    write_output(tmp_path / "none.png", encode_result(Result()), Outcome("1", ()))
+    write_output(tmp_path / "none.png", CircuitsReport(Job(), encode_result(Result())))
     assert (tmp_path / "none.png").stat().st_size > 0
 
 
@@ -57,8 +59,7 @@ def test_json_holds_the_results_dictionary_with_complex_numbers_as_pairs(
     tmp_path: Path, result: Result
 ) -> None:
     path = tmp_path / "bell.json"
-    encoded = encode_result(result, job_id="1234")
-    write_output(path, encoded, read_outcome(encoded))
+    write_output(path, CircuitsReport(Job(), encode_result(result, job_id="1234")))
     document = json.loads(path.read_text())
     (circuit,) = document["results"]
     assert document["job_id"] == "1234"
@@ -95,3 +96,12 @@ def test_picture_without_matplotlib_is_refused_with_the_extra_to_install(
         check_output(tmp_path / "a.png")
     assert caught.value.reason == "PLOT_MISSING"
     check_output(tmp_path / "a.json")
+
+
+def test_picture_of_an_estimators_result_is_refused_and_a_document_is_not() -> None:
+    estimated = Job(job_id="12", kind=JobKind.JOB_KIND_ESTIMATOR)
+    with pytest.raises(CommandError, match=r"job 12 is an estimator's.*\.json") as caught:
+        check_output_of(Path("a.png"), estimated)
+    assert caught.value.reason == "OUTPUT_KIND_UNKNOWN"
+    check_output_of(Path("a.json"), estimated)
+    check_output_of(Path("a.png"), Job(kind=JobKind.JOB_KIND_SAMPLER))

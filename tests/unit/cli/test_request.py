@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from longwire.cli.command_error import CommandError
-from longwire.cli.request import choose_backend, find_backend, job_spec
+from longwire.cli.command_error import CommandError, ExitCode
+from longwire.cli.request import Transpilation, choose_backend, find_backend, job_spec
 from longwire.errors import InvalidOptionError, LimitExceededError
 from longwire.v1.backend_pb2 import Backend
 from longwire.v1.backend_status_pb2 import BackendStatus
-from longwire.v1.program_pb2 import Program, ProgramFormat, ProgramFormatSupport
+from longwire.v1.program_pb2 import (
+    Program,
+    ProgramFormat,
+    ProgramFormatSupport,
+    TranspileOptions,
+)
 
 QASM3 = Program(format=ProgramFormat.PROGRAM_FORMAT_OPENQASM3, payloads=[b"OPENQASM 3.0;"])
+QOBJ = Program(format=ProgramFormat.PROGRAM_FORMAT_QOBJ, payloads=[b"{}"])
 
 
 def backend(name: str, *, operational: bool = True, simulator: bool = True) -> Backend:
@@ -89,9 +95,8 @@ def test_qpy_version_outside_of_the_backends_range_is_refused(version: int) -> N
 
 
 def test_format_that_the_backend_does_not_take_is_refused() -> None:
-    program = Program(format=ProgramFormat.PROGRAM_FORMAT_QOBJ, payloads=[b"{}"])
     with pytest.raises(CommandError, match="does not take Qobj: it takes OpenQASM 3, QPY"):
-        job_spec(program, backend("aer"), {})
+        job_spec(QOBJ, backend("aer"), {})
 
 
 def test_program_above_the_servers_limit_is_refused_with_the_limit() -> None:
@@ -99,3 +104,46 @@ def test_program_above_the_servers_limit_is_refused_with_the_limit() -> None:
     with pytest.raises(LimitExceededError, match=r"120 bytes; the server's limit is 100") as caught:
         job_spec(program, backend("aer"), {})
     assert caught.value.reason == "LIMIT_EXCEEDED"
+
+
+@pytest.mark.parametrize(
+    ("said", "asked"),
+    [
+        pytest.param(Transpilation(), TranspileOptions(only_where_needed=True), id="nothing"),
+        pytest.param(Transpilation(True), TranspileOptions(), id="wanted"),
+        pytest.param(Transpilation(False), None, id="not wanted"),
+        pytest.param(
+            Transpilation(optimization_level=0), TranspileOptions(optimization_level=0), id="level"
+        ),
+        pytest.param(
+            Transpilation(seed=7),
+            TranspileOptions(only_where_needed=True, seed_transpiler=7),
+            id="seed",
+        ),
+        pytest.param(
+            Transpilation(True, 3, 0),
+            TranspileOptions(optimization_level=3, seed_transpiler=0),
+            id="everything",
+        ),
+    ],
+)
+def test_job_asks_for_the_transpiling_that_the_user_wants(
+    said: Transpilation, asked: TranspileOptions | None
+) -> None:
+    spec = job_spec(QASM3, backend("aer"), {}, said)
+    assert (spec.transpile if spec.HasField("transpile") else None) == asked
+
+
+def test_qobj_is_transpiled_only_where_the_user_says_so() -> None:
+    assert Transpilation().options_for(QOBJ) is None
+    assert Transpilation(True).options_for(QOBJ) == TranspileOptions()
+    assert Transpilation(optimization_level=1).options_for(QOBJ) is not None
+
+
+@pytest.mark.parametrize(
+    "said", [Transpilation(False, optimization_level=1), Transpilation(False, seed=1)]
+)
+def test_how_to_transpile_what_is_not_to_be_transpiled_is_refused(said: Transpilation) -> None:
+    with pytest.raises(CommandError, match="--no-transpile contradicts") as caught:
+        job_spec(QASM3, backend("aer"), {}, said)
+    assert caught.value.exit_code == ExitCode.USAGE

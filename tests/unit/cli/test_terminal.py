@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import datetime
-import io
 import json
 
 import pytest
 
 from longwire.cli.command_error import CommandError, ExitCode, command_error_of
-from longwire.cli.progress import LineProgress
 from longwire.cli.table import Cell, Column, render_fields, render_table
 from longwire.cli.terminal import clean, style, unstyle, write
 from longwire.errors import ServerUnreachableError
-from longwire.v1.job_pb2 import Job, JobState, JobStatus
 
 COLUMNS = [Column("NAME"), Column("WAITING", is_number=True), Column("MESSAGE")]
 
@@ -51,18 +47,6 @@ def test_written_text_has_no_colours_where_it_goes_to_no_terminal(
 ) -> None:
     write(style("word", "bold", "red"))
     assert capsys.readouterr().out == "word\n"
-
-
-def test_line_progress_writes_each_change_once() -> None:
-    stream = io.StringIO()
-    progress = LineProgress(stream)
-    moment = datetime.datetime.now(datetime.UTC)
-    queued = Job(status=JobStatus(status=JobState.JOB_STATE_QUEUED), queue_position=2)
-    running = Job(status=JobStatus(status=JobState.JOB_STATE_RUNNING))
-    for job in (queued, queued, running):
-        progress.show(job, moment)
-    clock = moment.astimezone().strftime("%H:%M:%S")
-    assert stream.getvalue() == f"{clock}  QUEUED  position 2\n{clock}  RUNNING\n"
 
 
 def test_error_for_programs_is_one_json_document_on_the_standard_error(

@@ -48,6 +48,9 @@ def test_option_value_is_read_as_json_or_else_as_text(text: str, value: object) 
         ("run", "a.qasm", "--shots", "0"),
         ("run", "a.qasm", "--shots", "1.5"),
         ("run", "a.qasm", "--seed", "-1"),
+        ("run", "a.qasm", "--optimization-level", "4"),
+        ("submit", "a.qasm", "--optimization-level", "high"),
+        ("submit", "a.qasm", "--seed-transpiler", "-1"),
         ("run", "a.qasm", "--timeout", "-1"),
         ("run", "a.qasm", "--timeout", "nan"),
         ("run",),
@@ -75,6 +78,16 @@ def test_address_and_json_are_taken_before_and_after_the_command() -> None:
 
 def test_state_is_taken_in_any_case_and_repeatedly() -> None:
     assert parsed("jobs", "--state", "running", "--state", "DONE").states == ["RUNNING", "DONE"]
+
+
+@pytest.mark.parametrize("command", ["run", "submit"])
+def test_transpiling_is_wanted_not_wanted_or_not_spoken_of(command: str) -> None:
+    nothing = parsed(command, "a.qasm")
+    assert (nothing.transpile, nothing.optimization_level, nothing.seed_transpiler) == (None,) * 3
+    assert parsed(command, "a.qasm", "--transpile").transpile is True
+    assert parsed(command, "a.qasm", "--no-transpile").transpile is False
+    how = parsed(command, "a.qasm", "--optimization-level", "0", "--seed-transpiler", "7")
+    assert (how.transpile, how.optimization_level, how.seed_transpiler) == (None, 0, 7)
 
 
 def test_options_not_given_are_left_out() -> None:

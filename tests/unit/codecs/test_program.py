@@ -11,7 +11,12 @@ from qiskit import QuantumCircuit, qasm2, qasm3, qpy
 from qiskit.circuit import Parameter
 from qiskit.circuit.random import random_circuit
 
-from longwire.codecs.program import program_from_proto, program_to_proto
+from longwire.codecs.program import (
+    label_circuits,
+    parse_payloads,
+    program_from_proto,
+    program_to_proto,
+)
 from longwire.errors import InvalidProgramError
 from longwire.v1 import program_pb2
 
@@ -256,7 +261,7 @@ def with_version(version: int) -> bytes:
         (Program(format=OPENQASM3, payloads=[b"\xff"]), "circuit 0: the text is not UTF-8"),
         (
             Program(format=OPENQASM3, payloads=[b"OPENQASM 3;"], circuit_names=["a", "b"]),
-            "2 names came with 1 circuits",
+            "names of 2 circuits came with 1 circuits",
         ),
     ],
     ids=[
@@ -310,3 +315,19 @@ def test_qobj_and_its_dictionary_come_back_as_the_same_qobj():
     assert (
         received.to_dict()["experiments"] == QasmQobj.from_dict(document).to_dict()["experiments"]
     )
+
+
+def test_payloads_are_read_without_what_the_job_adds_to_them():
+    circuit = QuantumCircuit(1, name="own", metadata={(1,): 2})
+    message = program_to_proto(circuit)
+    (found,) = parse_payloads(message)
+    assert (found.name, found.metadata) == ("own", {})
+    label_circuits([found], message)
+    assert found.metadata == {(1,): 2}
+    text = program_to_proto(["OPENQASM 3.0; qubit q;"], circuit_names=["mine"])
+    (found,) = parse_payloads(text)
+    assert found.name != "mine"
+    label_circuits([found], text)
+    assert found.name == "mine"
+    with pytest.raises(InvalidProgramError, match="names of 1 circuits came with 2 circuits"):
+        label_circuits([found, found], text)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from qiskit import QuantumCircuit
+from qiskit.circuit import Parameter
 from qiskit.result.models import MeasLevel, MeasReturnType
 
 from longwire.codecs.run_options import run_options_from_proto, run_options_to_proto
@@ -87,8 +89,8 @@ def test_option_that_is_none_is_left_to_the_backend():
         ({"meas_level": "classified"}, "meas_level must be 0"),
         ({"meas_return": "average"}, "meas_return must be 'single' or 'avg'"),
         ({"meas_return": 1}, "meas_return must be 'single' or 'avg'"),
-        ({"parameter_binds": [{}]}, "assign_parameters"),
-        ({"parameter_binds": None}, "assign_parameters"),
+        ({"parameter_binds": [{}]}, "parameter_binds goes with circuits"),
+        ({"parameter_binds": {"a": 1}}, "parameter_binds goes with circuits"),
         ({"noise_model": Unsendable()}, "the option noise_model: an object of type"),
         ({"extra": {"a": [Unsendable()]}}, r"the option extra\.a\[0\]: an object of type"),
     ],
@@ -98,6 +100,18 @@ def test_option_that_is_wrong_is_refused_with_what_to_give(options, complaint):
     with pytest.raises(InvalidOptionError, match=complaint) as caught:
         run_options_to_proto(**options)
     assert caught.value.reason == "OPTION_INVALID"
+
+
+def test_parameter_binds_become_the_values_of_the_circuits():
+    circuit = QuantumCircuit(1)
+    circuit.rx(Parameter("theta"), 0)
+    message = run_options_to_proto(circuit, shots=3, parameter_binds=[{"theta": [0.5, 1.5]}])
+    (values,) = message.parameter_values
+    assert list(values.parameter_names) == ["theta"]
+    assert list(values.values.shape) == [2, 1]
+    assert run_options_from_proto(message) == {"shots": 3}
+    for nothing in (None, [], ()):
+        assert run_options_to_proto(circuit, parameter_binds=nothing) == RunOptions()
 
 
 RunOptions, StructValue = program_pb2.RunOptions, value_pb2.StructValue

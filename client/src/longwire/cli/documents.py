@@ -5,13 +5,15 @@ from __future__ import annotations
 import datetime
 from typing import TYPE_CHECKING, Any
 
+from longwire.cli.jsonable import jsonable
 from longwire.cli.request import FORMAT_NAMES
 from longwire.cli.times import to_datetime
 from longwire.v1.error_pb2 import ErrorReason
-from longwire.v1.job_pb2 import Job, JobState
+from longwire.v1.job_pb2 import Job, JobKind, JobState
 
 if TYPE_CHECKING:
     from longwire.cli.outcome import Outcome
+    from longwire.cli.primitive_outcome import PrimitiveOutcome, PubOutcome, RegisterOutcome
     from longwire.v1.backend_pb2 import Backend
     from longwire.v1.backend_status_pb2 import BackendStatus
     from longwire.v1.job_event_pb2 import JobEvent
@@ -24,6 +26,19 @@ FINAL_STATES = frozenset(
 def state_name(job: Job) -> str:
     """The state as Qiskit's ``JobStatus`` names it."""
     return JobState.Name(job.status.status).removeprefix("JOB_STATE_")
+
+
+def kind_name(job: Job) -> str:
+    """What the job does with its circuits: circuits (it runs them), sampler or estimator."""
+    kind = job.kind or JobKind.JOB_KIND_CIRCUITS
+    if kind not in JobKind.values():
+        return f"kind {kind}"  # of a server that is newer
+    return JobKind.Name(kind).removeprefix("JOB_KIND_").lower()
+
+
+def is_primitive(job: Job) -> bool:
+    """Whether the job's result is a PrimitiveResult."""
+    return job.kind in (JobKind.JOB_KIND_SAMPLER, JobKind.JOB_KIND_ESTIMATOR)
 
 
 def error_reason(job: Job) -> str:
@@ -89,9 +104,11 @@ def job_document(job: Job) -> dict[str, Any]:
     return {
         "job_id": job.job_id,
         "backend_name": job.backend_name,
+        "kind": kind_name(job),
         "state": state_name(job),
         "status_msg": job.status.status_msg,
         "queue_position": _optional(job, "queue_position"),
+        "progress": _progress(job),
         "error": error,
         "name": job.name,
         "tags": list(job.tags),
@@ -112,6 +129,7 @@ def event_document(event: JobEvent, job: Job) -> dict[str, Any]:
         "event_time": _moment(event, "event_time"),
         "state": state_name(job),
         "queue_position": _optional(job, "queue_position"),
+        "progress": _progress(job),
     }
 
 
@@ -135,8 +153,57 @@ def outcome_document(job: Job, outcome: Outcome) -> dict[str, Any]:
     }
 
 
+def primitive_document(job: Job, outcome: PrimitiveOutcome) -> dict[str, Any]:
+    """A sampler's or an estimator's job with its data, in lists as deep as each pub's shape."""
+    return {
+        "job": job_document(job),
+        "pubs": [_pub_document(pub, with_bitstrings=False) for pub in outcome.pubs],
+        "metadata": jsonable(outcome.metadata),
+    }
+
+
+def whole_primitive_document(job: Job, outcome: PrimitiveOutcome) -> dict[str, Any]:
+    """As :func:`primitive_document`, with the outcome of every shot."""
+    return {
+        "job_id": job.job_id,
+        "backend_name": job.backend_name,
+        "kind": kind_name(job),
+        "pubs": [_pub_document(pub, with_bitstrings=True) for pub in outcome.pubs],
+        "metadata": jsonable(outcome.metadata),
+    }
+
+
+def _pub_document(pub: PubOutcome, *, with_bitstrings: bool) -> dict[str, Any]:
+    data: dict[str, Any] = {
+        name: _register_document(register, with_bitstrings=with_bitstrings)
+        for name, register in pub.registers.items()
+    }
+    data |= jsonable(pub.arrays)
+    data |= jsonable(pub.others)
+    return {"shape": list(pub.shape), "data": data, "metadata": jsonable(pub.metadata)}
+
+
+def _register_document(register: RegisterOutcome, *, with_bitstrings: bool) -> dict[str, Any]:
+    from longwire.cli.primitive_outcome import nested
+
+    document = {
+        "num_bits": register.num_bits,
+        "num_shots": register.num_shots,
+        "counts": nested(register.shape, register.counts),
+    }
+    if with_bitstrings:
+        document["bitstrings"] = nested(register.shape, register.bitstrings)
+    return document
+
+
 def _created(job: Job) -> datetime.datetime:
     return to_datetime(job.create_time)
+
+
+def _progress(job: Job) -> dict[str, int] | None:
+    if not job.HasField("progress"):
+        return None
+    return {"finished": job.progress.finished, "total": job.progress.total}
 
 
 def _optional(message: Any, name: str) -> Any:

@@ -53,11 +53,13 @@ class FollowedJob:
             CommandError: it has not ended in time.
             LongwireError: it was deleted, or the server stayed away.
         """
-        from longwire.transport.job_stream import JobStream, StreamTimeoutError
+        from longwire.transport.interruption import WaitTimeoutError
+        from longwire.transport.job_stream import JobStream
 
         deadline = None if timeout_seconds is None else time.monotonic() + timeout_seconds
         if self.stream is not None or self.is_final:
-            progress.show(self.job, event_moment(self.job, "end_time"))
+            began = "end_time" if self.is_final else "create_time"
+            progress.show(self.job, event_moment(self.job, began))
         if self.is_final:
             return
         # A new stream begins with what has happened so far.
@@ -68,7 +70,7 @@ class FollowedJob:
                 if self._take(event):
                     self.events.append(event_document(event, self.job))
                     progress.show(self.job, event_moment(event, "event_time"))
-        except StreamTimeoutError:
+        except WaitTimeoutError:
             raise CommandError(
                 "TIMEOUT",
                 f"Job {self.job.job_id} did not end within {timeout_seconds:g} s; it goes on",
@@ -123,12 +125,17 @@ class FollowedJob:
             case "status_changed":
                 self.job.status.CopyFrom(event.status_changed)
                 self.job.ClearField("queue_position")
+                self.job.ClearField("progress")
             case "queue_position":
                 if self.job.HasField("queue_position") and (
                     self.job.queue_position == event.queue_position
                 ):
                     return False
                 self.job.queue_position = event.queue_position
+            case "progress":
+                if self.job.HasField("progress") and self.job.progress == event.progress:
+                    return False
+                self.job.progress.CopyFrom(event.progress)
             case "finished":
                 self.job = event.finished.job
                 if event.finished.HasField("result"):

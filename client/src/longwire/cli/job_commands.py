@@ -6,7 +6,13 @@ import argparse
 import datetime
 
 from longwire.cli.command_error import CommandError, command_error_of
-from longwire.cli.documents import job_document, queued_seconds, running_seconds, state_name
+from longwire.cli.documents import (
+    job_document,
+    kind_name,
+    queued_seconds,
+    running_seconds,
+    state_name,
+)
 from longwire.cli.progress import state_color
 from longwire.cli.session import Session
 from longwire.cli.table import Cell, Column, render_fields, render_table
@@ -77,7 +83,13 @@ def _cancel(session: Session, job_id: str) -> Job:
 
 def _job_table(found: list[Job]) -> list[str]:
     now = datetime.datetime.now(datetime.UTC)
-    columns = [Column("ID"), Column("STATE"), Column("CREATED", is_number=True), Column("BACKEND")]
+    columns = [
+        Column("ID"),
+        Column("STATE"),
+        Column("KIND"),
+        Column("CREATED", is_number=True),
+        Column("BACKEND"),
+    ]
     has_names = any(one.name for one in found)
     if has_names:
         columns.append(Column("NAME"))
@@ -86,8 +98,16 @@ def _job_table(found: list[Job]) -> list[str]:
         state = state_name(one)
         if one.HasField("queue_position"):
             state += f" #{one.queue_position}"
+        if one.HasField("progress"):
+            state += f" {one.progress.finished}/{one.progress.total}"
         created = format_age(to_datetime(one.create_time), now)
-        row: list[Cell | str] = [one.job_id, _state_cell(one, state), created, one.backend_name]
+        row: list[Cell | str] = [
+            one.job_id,
+            _state_cell(one, state),
+            kind_name(one),
+            created,
+            one.backend_name,
+        ]
         rows.append([*row, one.name] if has_names else row)
     # Ids are for copying: a line is cut at its end only.
     return render_table(columns, rows, width=table_width_columns())
@@ -105,6 +125,11 @@ def _job_fields(found: Job) -> list[tuple[str, Cell | str]]:
         fields.append(("message", found.status.status_msg))
     if found.HasField("queue_position"):
         fields.append(("queue position", str(found.queue_position)))
+    if found.HasField("progress"):
+        parts = "circuits" if kind_name(found) == "circuits" else "pubs"
+        how_far = f"{found.progress.finished} of {found.progress.total} {parts}"
+        fields.append(("progress", how_far))
+    fields.append(("kind", kind_name(found)))
     fields.append(("backend", found.backend_name))
     if found.name:
         fields.append(("name", found.name))

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import datetime
 import importlib.util
 import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from longwire.cli.command_error import CommandError
+from longwire.v1.job_pb2 import Job, JobKind
 
 if TYPE_CHECKING:
-    from longwire.cli.outcome import Outcome
-    from longwire.v1.result_pb2 import EncodedResult
+    from longwire.cli.report import ResultReport
 
 _PICTURES = (".png", ".svg", ".pdf")
 
@@ -49,8 +48,29 @@ def check_output(path: Path | None) -> None:
         )
 
 
-def write_output(path: Path, encoded: EncodedResult, outcome: Outcome) -> None:
+def check_output_of(path: Path | None, job: Job) -> None:
+    """Finds whether the file is of a kind that a job's result cannot take.
+
+    Raises:
+        CommandError: a picture is asked for of a job that counts nothing.
+    """
+    if path is None or path.suffix.lower() not in _PICTURES:
+        return
+    if job.kind == JobKind.JOB_KIND_ESTIMATOR:
+        raise CommandError(
+            "OUTPUT_KIND_UNKNOWN",
+            f"{path}: a picture shows counts, and job {job.job_id} is an estimator's, which has "
+            "none: name a .json file",
+            job_id=job.job_id,
+        )
+
+
+def write_output(path: Path, report: ResultReport) -> None:
     """Writes the file.
+
+    Args:
+        path: where to; its ending chooses what is written.
+        report: of the result.
 
     Raises:
         CommandError: it cannot be written.
@@ -58,38 +78,12 @@ def write_output(path: Path, encoded: EncodedResult, outcome: Outcome) -> None:
     """
     try:
         if path.suffix.lower() == ".json":
-            from longwire.codecs.result import decode_result
-
-            document = decode_result(encoded).to_dict()
-            text = json.dumps(_jsonable(document), indent=2, ensure_ascii=False)
+            text = json.dumps(report.whole_document(), indent=2, ensure_ascii=False)
             path.write_text(text + "\n", encoding="utf-8")
         else:
             from longwire.cli.picture import draw_histograms
 
-            draw_histograms(outcome, path)
+            draw_histograms(report.pictured(), path)
     except OSError as error:
         reason = error.strerror or str(error)
         raise CommandError("OUTPUT_NOT_WRITABLE", f"{path} cannot be written: {reason}") from error
-
-
-def _jsonable(value: Any) -> Any:
-    """A value in JSON's types: complex numbers as [real, imaginary], arrays as lists."""
-    if value is None or isinstance(value, (bool, int, float, str)):
-        return value
-    if isinstance(value, complex):
-        return [value.real, value.imag]
-    if isinstance(value, dict):
-        return {str(key): _jsonable(member) for key, member in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_jsonable(member) for member in value]
-    if isinstance(value, datetime.datetime):
-        return value.isoformat()
-    if isinstance(value, bytes):
-        return value.hex()
-    if hasattr(value, "tolist"):  # an array or a number of NumPy
-        return _jsonable(value.tolist())
-    if hasattr(value, "data"):  # a state or an operator of qiskit.quantum_info
-        return _jsonable(value.data)
-    if hasattr(value, "to_dict"):
-        return _jsonable(value.to_dict())
-    return str(value)

@@ -15,6 +15,7 @@ from longwire.cli.values import (
     assignment,
     non_negative_int,
     non_negative_seconds,
+    optimization_level,
     positive_int,
     state,
     time_since,
@@ -231,6 +232,7 @@ def _add_order(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="an option of the backend; the value is read as JSON, or else as text; repeatable",
     )
+    _add_transpilation(parser)
     parser.add_argument("--name", metavar="TEXT", default="", help="a name for the job")
     parser.add_argument(
         "--tag",
@@ -239,6 +241,31 @@ def _add_order(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         help="a label for the job; repeatable",
+    )
+
+
+def _add_transpilation(parser: argparse.ArgumentParser) -> None:
+    """Whether and how the server transpiles; by default what the backend cannot run as it is."""
+    group = parser.add_argument_group(
+        "transpilation",
+        "The server transpiles circuits that the backend cannot run as they are.",
+    )
+    group.add_argument(
+        "--transpile",
+        action=argparse.BooleanOptionalAction,
+        help="transpile all circuits, or none",
+    )
+    group.add_argument(
+        "--optimization-level",
+        metavar="0-3",
+        type=optimization_level,
+        help="how hard the transpiler optimises (Qiskit's levels); transpiles all circuits",
+    )
+    group.add_argument(
+        "--seed-transpiler",
+        metavar="N",
+        type=non_negative_int,
+        help="the seed of the transpiler",
     )
 
 

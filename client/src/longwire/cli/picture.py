@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from longwire.cli.histogram import Selection, select_outcomes
 
 if TYPE_CHECKING:
-    from longwire.cli.outcome import CircuitOutcome, Outcome
+    from longwire.cli.outcome import CircuitOutcome
 
 _MOST_CIRCUITS = 20
 _DOTS_PER_INCH = 160
@@ -25,13 +26,13 @@ _FONT_POINTS = 9
 _BLUE, _GREY, _INK, _DIM = "#2a6f97", "#e3e6e8", "#33383d", "#6b7379"
 
 
-def draw_histograms(outcome: Outcome, path: Path) -> None:
+def draw_histograms(outcomes: Sequence[CircuitOutcome], path: Path) -> None:
     """Draws a histogram for each circuit that has counts, one below the other.
 
     Of more than 20 circuits the first 20 are drawn, and the others counted.
 
     Args:
-        outcome: the job's.
+        outcomes: the job's, by circuit.
         path: where the picture goes; the ending chooses its format.
 
     Raises:
@@ -39,7 +40,7 @@ def draw_histograms(outcome: Outcome, path: Path) -> None:
     """
     from matplotlib.figure import Figure
 
-    counted = [circuit for circuit in outcome.circuits if circuit.counts]
+    counted = [circuit for circuit in outcomes if circuit.counts]
     circuits = counted[:_MOST_CIRCUITS]
     selections = [select_outcomes(circuit.counts or {}) for circuit in circuits]
     note = _note(len(counted))

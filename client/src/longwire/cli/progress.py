@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rich.live import Live
     from rich.spinner import Spinner
 
+_WIDEST_BAR = 30
 _COLORS = {
     "QUEUED": "yellow",
     "VALIDATING": "cyan",
@@ -47,7 +48,7 @@ class SilentProgress:
 
 
 class LineProgress:
-    """Writes a line for each change: the time of day, the state, the place in the queue.
+    """Writes a line for each change: the time of day, the state, and how far the job is.
 
     Args:
         stream: where to.
@@ -66,7 +67,7 @@ class LineProgress:
 
 
 class LiveProgress:
-    """Keeps one line of a terminal up to date, with the time since the state began.
+    """Keeps one line of a terminal up to date: the state, how far the job is, for how long.
 
     Args:
         live: the region of the terminal.
@@ -104,23 +105,49 @@ class LiveProgress:
 
     def line(self) -> Any:
         """What the line shows at this moment."""
+        from rich.table import Column, Table
         from rich.text import Text
 
         if self._job is None or self._job.status.status in FINAL_STATES:
             return Text()
-        text = Text(no_wrap=True, overflow="ellipsis")
-        text.append(self._state, style=f"bold {state_color(self._state)}")
-        if self._job.HasField("queue_position"):
-            text.append(f"  position {self._job.queue_position}")
-        text.append(f"  {format_waited(time.monotonic() - self._since)}", style="dim")
-        self._spinner.update(text=text)
+        state = Text(self._state, style=f"bold {state_color(self._state)}")
+        line = Table.grid(Column(no_wrap=True), padding=(0, 1))
+        cells: list[Any] = [state]
+        if self._job.HasField("progress"):
+            line.add_column(max_width=_WIDEST_BAR)
+            cells.append(_bar(self._job))
+        if how_far := _how_far(self._job):
+            line.add_column(no_wrap=True)
+            cells.append(Text(how_far))
+        line.add_column(no_wrap=True)
+        cells.append(Text(format_waited(time.monotonic() - self._since), style="dim"))
+        line.add_row(*cells)
+        self._spinner.update(text=line)
         return self._spinner
 
 
+def _bar(job: Job) -> Any:
+    from rich.progress_bar import ProgressBar
+
+    color = state_color(state_name(job))
+    return ProgressBar(
+        total=max(job.progress.total, 1),
+        completed=job.progress.finished,
+        style="dim",
+        complete_style=color,
+        finished_style=color,
+    )
+
+
 def describe(job: Job) -> str:
-    """The state, and the place in the queue where there is one."""
-    state = state_name(job)
-    return f"{state}  position {job.queue_position}" if job.HasField("queue_position") else state
+    """The state, with the place in the queue or the progress where there is one."""
+    return "  ".join(filter(None, (state_name(job), _how_far(job))))
+
+
+def _how_far(job: Job) -> str:
+    if job.HasField("progress"):
+        return f"{job.progress.finished}/{job.progress.total}"
+    return f"position {job.queue_position}" if job.HasField("queue_position") else ""
 
 
 def progress_on(

@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
-from longwire.cli.documents import outcome_document, queued_seconds, running_seconds
+from longwire.cli.documents import is_primitive, queued_seconds, running_seconds
 from longwire.cli.following import FollowedJob
-from longwire.cli.histogram import render_histogram
 from longwire.cli.output_file import write_output
-from longwire.cli.terminal import clean, is_unicode, style, width_columns, write, write_error
+from longwire.cli.terminal import style, write, write_error
 from longwire.cli.times import format_duration
 from longwire.v1.job_pb2 import Job
 
 if TYPE_CHECKING:
     from longwire.cli.outcome import CircuitOutcome
+
+
+class ResultReport(Protocol):
+    """A result that was read, in the forms in which it is asked for."""
+
+    def document(self) -> dict[str, Any]:
+        """What ``--json`` writes."""
+
+    def whole_document(self) -> Any:
+        """What ``--output FILE.json`` writes: all that the result holds, in JSON's types."""
+
+    def pictured(self) -> Sequence[CircuitOutcome]:
+        """The counts that a picture shows."""
+
+    def lines(self) -> Iterator[str]:
+        """What a terminal shows."""
 
 
 def report_result(followed: FollowedJob, output: Path | None) -> None:
@@ -29,20 +44,15 @@ def report_result(followed: FollowedJob, output: Path | None) -> None:
         CommandError: the job has no result, or the file cannot be written.
         LongwireError: the result cannot be fetched or read.
     """
-    from longwire.cli.outcome import read_outcome
-
-    encoded = followed.encoded_result()
-    outcome = read_outcome(encoded)
+    report = _read(followed)
     if output is not None:
-        write_output(output, encoded, outcome)
+        write_output(output, report)
     session = followed.session
     if session.as_json:
-        session.write_json(outcome_document(followed.job, outcome))
+        session.write_json(report.document())
         return
-    for place, circuit in enumerate(outcome.circuits):
-        for line in _circuit_lines(circuit, place):
-            write(line)
-        write()
+    for line in report.lines():
+        write(line)
     write(style(elapsed(followed.job), "dim"))
     if output is not None:
         write_error(style(f"written to {output}", "dim"))
@@ -59,19 +69,12 @@ def elapsed(job: Job) -> str:
     return ", ".join(parts)
 
 
-def _circuit_lines(circuit: CircuitOutcome, place: int) -> list[str]:
-    title = style(clean(circuit.name or f"circuit {place}"), "bold")
-    if circuit.shots is not None:
-        title += f"  {circuit.shots:,} shot{'' if circuit.shots == 1 else 's'}"
-    lines = [title]
-    if circuit.success is False:
-        lines.append(style("  the backend says that this circuit did not succeed", "red"))
-    if circuit.counts is not None:
-        lines += render_histogram(circuit.counts, width_columns(), unicode=is_unicode(sys.stdout))
-    others = [name for name in circuit.data_names if name != "counts"]
-    if others:
-        names = ", ".join(map(clean, others))
-        lines.append(style(f"  also returned: {names} (--output FILE.json writes it)", "dim"))
-    elif circuit.counts is None:
-        lines.append("  no data was returned: does the circuit measure or save anything?")
-    return lines
+def _read(followed: FollowedJob) -> ResultReport:
+    encoded = followed.encoded_result()
+    if is_primitive(followed.job):
+        from longwire.cli.primitive_report import PrimitiveReport
+
+        return PrimitiveReport(followed.job, encoded)
+    from longwire.cli.circuits_report import CircuitsReport
+
+    return CircuitsReport(followed.job, encoded)

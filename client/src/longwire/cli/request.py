@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from longwire.cli.command_error import CommandError
+from longwire.cli.command_error import CommandError, ExitCode
 from longwire.codecs.run_options import run_options_to_proto
 from longwire.submission import check_spec
 from longwire.v1.backend_pb2 import Backend
 from longwire.v1.job_pb2 import JobSpec
-from longwire.v1.program_pb2 import Program, ProgramFormat
+from longwire.v1.program_pb2 import Program, ProgramFormat, TranspileOptions
 
 FORMAT_NAMES = {
     ProgramFormat.PROGRAM_FORMAT_QPY: "QPY",
@@ -60,7 +61,55 @@ def choose_backend(backends: Sequence[Backend]) -> Backend:
     )
 
 
-def job_spec(program: Program, backend: Backend, options: dict[str, Any]) -> JobSpec:
+@dataclass(frozen=True)
+class Transpilation:
+    """What the user says of transpiling on the server.
+
+    Attributes:
+        wanted: True for all circuits, False for none, None where nothing is said.
+        optimization_level: Qiskit's, 0 to 3; None where nothing is said.
+        seed: of the transpiler; None where nothing is said.
+    """
+
+    wanted: bool | None = None
+    optimization_level: int | None = None
+    seed: int | None = None
+
+    def options_for(self, program: Program) -> TranspileOptions | None:
+        """What to ask of the server; None where it is not to transpile.
+
+        Where nothing is said, circuits that the backend can run stay as they are. An
+        optimisation level is asked for with all circuits in mind. A Qobj was compiled
+        for its backend already, so it is transpiled on demand alone.
+
+        Raises:
+            CommandError: an option says how, and another that it is not to be done.
+        """
+        says_how = self.optimization_level is not None or self.seed is not None
+        if self.wanted is False:
+            if says_how:
+                raise CommandError(
+                    "USAGE",
+                    "--no-transpile contradicts --optimization-level and --seed-transpiler: "
+                    "leave one out",
+                    ExitCode.USAGE,
+                )
+            return None
+        if program.format == ProgramFormat.PROGRAM_FORMAT_QOBJ and not (self.wanted or says_how):
+            return None
+        return TranspileOptions(
+            only_where_needed=not self.wanted and self.optimization_level is None,
+            optimization_level=self.optimization_level,
+            seed_transpiler=self.seed,
+        )
+
+
+def job_spec(
+    program: Program,
+    backend: Backend,
+    options: dict[str, Any],
+    transpilation: Transpilation | None = None,
+) -> JobSpec:
     """The job to submit.
 
     Args:
@@ -68,15 +117,22 @@ def job_spec(program: Program, backend: Backend, options: dict[str, Any]) -> Job
         backend: where they are to run.
         options: how, by name: ``shots``, ``memory``, ``seed_simulator``, and the
             backend's own.
+        transpilation: what the user says of transpiling; None for nothing.
 
     Raises:
-        CommandError: the backend does not take the program's format.
+        CommandError: the backend does not take the program's format, or what is
+            said of transpiling contradicts itself.
         InvalidOptionError: the backend has no such option, or its value is wrong.
         LimitExceededError: the program is larger than the server takes.
     """
     run_options = run_options_to_proto(**options)
     _check_format(program, backend)
-    spec = JobSpec(backend_name=backend.name, program=program, options=run_options)
+    spec = JobSpec(
+        backend_name=backend.name,
+        program=program,
+        options=run_options,
+        transpile=(transpilation or Transpilation()).options_for(program),
+    )
     check_spec(spec, backend)
     return spec
 

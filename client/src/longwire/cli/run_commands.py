@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from longwire.cli.command_error import CommandError, ExitCode
 from longwire.cli.program_file import read_program
-from longwire.cli.request import choose_backend, find_backend, job_spec
+from longwire.cli.request import Transpilation, choose_backend, find_backend, job_spec
 from longwire.cli.session import Session
 from longwire.cli.terminal import style, write, write_error
 from longwire.cli.values import merge_options
@@ -61,8 +61,11 @@ def _submit(session: Session, arguments: argparse.Namespace) -> tuple[JobStream,
         },
         arguments.assignments,
     )
+    transpilation = Transpilation(
+        arguments.transpile, arguments.optimization_level, arguments.seed_transpiler
+    )
     program = read_program(arguments.files)
-    spec = job_spec(program, _backend(session, arguments.backend), options)
+    spec = job_spec(program, _backend(session, arguments.backend), options, transpilation)
     spec.name = arguments.name
     spec.tags.extend(arguments.tags)
     # The key makes it safe to send the request again when the answer is lost.

@@ -43,16 +43,16 @@ class Session:
     @cached_property
     def backends(self) -> BackendCalls:
         """The calls of BackendService."""
-        from longwire.transport.backend_calls import BackendCalls
+        from longwire.cli.calls import CommandBackendCalls
 
-        return BackendCalls(self.connection)
+        return CommandBackendCalls(self.connection)
 
     @cached_property
     def jobs(self) -> JobCalls:
         """The calls of JobService."""
-        from longwire.transport.job_calls import JobCalls
+        from longwire.cli.calls import CommandJobCalls
 
-        return JobCalls(self.connection)
+        return CommandJobCalls(self.connection)
 
     def write_json(self, document: dict[str, Any]) -> None:
         """Writes the answer for a program: one document."""

@@ -24,6 +24,13 @@ def non_negative_int(text: str) -> int:
     return _int(text, 0)
 
 
+def optimization_level(text: str) -> int:
+    """One of Qiskit's optimisation levels."""
+    if text not in ("0", "1", "2", "3"):
+        raise argparse.ArgumentTypeError(f"{text!r} is no level: give 0, 1, 2 or 3")
+    return int(text)
+
+
 def non_negative_seconds(text: str) -> float:
     """A span of time in seconds."""
     try:

@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from longwire.cli.following import FollowedJob, interruptible
-from longwire.cli.output_file import check_output
+from longwire.cli.output_file import check_output, check_output_of
 from longwire.cli.progress import progress_on
 from longwire.cli.report import elapsed, report_result
 from longwire.cli.session import Session
@@ -35,6 +35,7 @@ def result(session: Session, arguments: argparse.Namespace) -> None:
     check_output(arguments.output)
     with interruptible(session, arguments.job_id):
         followed = FollowedJob(session, session.jobs.get_job(arguments.job_id))
+        check_output_of(arguments.output, followed.job)
         if arguments.waits and not followed.is_final:
             with progress_on(sys.stderr, silent=session.as_json, is_replay=True) as progress:
                 followed.wait(arguments.timeout, progress)

@@ -18,12 +18,13 @@ if TYPE_CHECKING:
     from longwire.errors import InvalidProgramError
     from longwire.qobj import QasmQobj
 
-__all__ = ["program_from_proto", "program_to_proto"]
+__all__ = ["label_circuits", "parse_payloads", "program_from_proto", "program_to_proto"]
 
 # Reading an older version can execute code that the payload brings (CVE-2025-2000).
 MINIMUM_QPY_VERSION = 13
 
 _QPY_MAGIC = b"QISKIT"
+_OPENQASM_FORMATS = (program_pb2.PROGRAM_FORMAT_OPENQASM2, program_pb2.PROGRAM_FORMAT_OPENQASM3)
 _FORMAT_NAMES: dict[program_pb2.ProgramFormat.ValueType, str] = {
     program_pb2.PROGRAM_FORMAT_QPY: "QPY",
     program_pb2.PROGRAM_FORMAT_OPENQASM2: "OpenQASM 2",
@@ -85,10 +86,23 @@ def program_from_proto(message: program_pb2.Program) -> list[QuantumCircuit] | Q
             circuit's index and the parser's line and column.
         InvalidQobjError: the Qobj breaks its schema.
     """
-    if message.format in (
-        program_pb2.PROGRAM_FORMAT_OPENQASM2,
-        program_pb2.PROGRAM_FORMAT_OPENQASM3,
-    ):
+    program = parse_payloads(message)
+    if isinstance(program, list):
+        label_circuits(program, message)
+    return program
+
+
+def parse_payloads(message: program_pb2.Program) -> list[QuantumCircuit] | QasmQobj:
+    """As :func:`program_from_proto`, for payloads that several programs share.
+
+    The circuits have the names and metadata of their payloads. Those that the
+    message states beside them are left to :func:`label_circuits`.
+
+    Raises:
+        InvalidProgramError: see there.
+        InvalidQobjError: see there.
+    """
+    if message.format in _OPENQASM_FORMATS:
         return _circuits_from_openqasm(message)
     if message.format not in (program_pb2.PROGRAM_FORMAT_QPY, program_pb2.PROGRAM_FORMAT_QOBJ):
         raise _unsupported(f"the program's format {message.format} is unknown to this server")
@@ -102,6 +116,33 @@ def program_from_proto(message: program_pb2.Program) -> list[QuantumCircuit] | Q
     from longwire.codecs.qobj import qobj_from_json
 
     return qobj_from_json(message.payloads[0])
+
+
+def label_circuits(circuits: Sequence[QuantumCircuit], message: program_pb2.Program) -> None:
+    """Gives circuits the names and the metadata that a program states beside its payloads.
+
+    Raises:
+        InvalidProgramError: there are more or fewer of them than circuits, or the
+            metadata cannot be read.
+    """
+    if message.format in _OPENQASM_FORMATS:
+        _check_number("names", len(message.circuit_names), len(circuits))
+        for circuit, name in zip(circuits, message.circuit_names, strict=False):
+            circuit.name = name
+        return
+    _check_number("metadata", len(message.circuit_metadata), len(circuits))
+    for index, metadata in enumerate(message.circuit_metadata):
+        if metadata.WhichOneof("kind") == "null_value":
+            continue
+        try:
+            circuits[index].metadata = read_value(metadata)
+        except (MisfitError, TypeError) as error:
+            raise _invalid(f"circuit {index} ({circuits[index].name!r}): {error}") from error
+
+
+def _check_number(noun: str, number: int, circuits: int) -> None:
+    if number not in (0, circuits):
+        raise _invalid(f"{noun} of {number} circuits came with {circuits} circuits")
 
 
 def _qobj_to_proto(
@@ -234,17 +275,12 @@ def _circuits_from_qpy(message: program_pb2.Program) -> list[QuantumCircuit]:
         raise _invalid(
             f"the QPY payload cannot be read: {error or type(error).__name__}"
         ) from error
-    metadata = message.circuit_metadata
-    if metadata and len(metadata) != len(circuits):
-        raise _invalid(f"metadata of {len(metadata)} circuits came with {len(circuits)} circuits")
     for index, circuit in enumerate(circuits):
         if not isinstance(circuit, QuantumCircuit):
             raise _invalid(f"entry {index} of the QPY payload is not a circuit")
         try:
             circuits[index] = unpack_aer_instructions(circuit)
-            if metadata and metadata[index].WhichOneof("kind") != "null_value":
-                circuits[index].metadata = read_value(metadata[index])
-        except (MisfitError, TypeError) as error:
+        except MisfitError as error:
             raise _invalid(f"circuit {index} ({circuit.name!r}): {error}") from error
     return circuits
 
@@ -276,8 +312,7 @@ def _circuits_from_openqasm(message: program_pb2.Program) -> list[QuantumCircuit
     names = message.circuit_names
     if not message.payloads:
         raise _invalid("there is nothing to run: the program has no payload")
-    if names and len(names) != len(message.payloads):
-        raise _invalid(f"{len(names)} names came with {len(message.payloads)} circuits")
+    _check_number("names", len(names), len(message.payloads))
     circuits = []
     for index, payload in enumerate(message.payloads):
         try:
@@ -289,10 +324,7 @@ def _circuits_from_openqasm(message: program_pb2.Program) -> list[QuantumCircuit
                 f"circuit {index}: its header does not say {_format_name(message.format)}"
             )
         place = f"circuit {index} ({names[index]!r})" if names else f"circuit {index}"
-        circuit = parse_openqasm(text, message.format, place)
-        if names:
-            circuit.name = names[index]
-        circuits.append(circuit)
+        circuits.append(parse_openqasm(text, message.format, place))
     return circuits
 
 

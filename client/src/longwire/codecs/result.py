@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeGuard
 
-from google.protobuf.message import DecodeError, EncodeError
-
-from longwire.codecs.compression import compress, decompress
 from longwire.codecs.counts import (
     fill_counts,
     fill_memory,
@@ -16,7 +12,8 @@ from longwire.codecs.counts import (
     read_counts,
     read_memory,
 )
-from longwire.codecs.failure import MisfitError, codec_error
+from longwire.codecs.encoded_result import pack_result, unpack_result
+from longwire.codecs.failure import MisfitError
 from longwire.codecs.value import fill_struct_quickly, fill_value, read_struct, read_value
 from longwire.v1 import program_pb2, result_pb2, value_pb2
 
@@ -51,15 +48,7 @@ def encode_result(
     Raises:
         CodecError: see :func:`result_to_proto`, or it is larger than 2 GiB.
     """
-    message = result_to_proto(result, counts_format=counts_format, job_id=job_id)
-    try:
-        serialized = message.SerializeToString()
-    except EncodeError as error:
-        raise codec_error(f"the result does not fit into a message of 2 GiB: {error}") from error
-    data, compression = compress(serialized)
-    return result_pb2.EncodedResult(
-        data=data, compression=compression, sha256=hashlib.sha256(data).digest()
-    )
+    return pack_result(result_to_proto(result, counts_format=counts_format, job_id=job_id))
 
 
 def decode_result(encoded: result_pb2.EncodedResult) -> Result:
@@ -77,18 +66,7 @@ def read_encoded_result(encoded: result_pb2.EncodedResult) -> result_pb2.Result:
     Raises:
         CodecError: the bytes are not those that were sent, or not a result.
     """
-    if hashlib.sha256(encoded.data).digest() != encoded.sha256:
-        raise codec_error(
-            "the result arrived damaged (its digest does not match): fetch it once more"
-        )
-    try:
-        serialized = decompress(encoded.data, encoded.compression)
-    except MisfitError as misfit:
-        raise misfit.inside("result").as_codec_error() from misfit.__cause__
-    try:
-        return result_pb2.Result.FromString(serialized)
-    except DecodeError as error:
-        raise codec_error(f"the result is not a longwire.v1.Result: {error}") from error
+    return unpack_result(encoded, result_pb2.Result)
 
 
 def result_to_proto(

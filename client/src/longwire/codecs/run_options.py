@@ -30,30 +30,35 @@ _MEAS_RETURNS: dict[str, program_pb2.MeasReturn.ValueType] = {
 }
 
 
-def run_options_to_proto(**options: object) -> program_pb2.RunOptions:
+def run_options_to_proto(circuits: object = None, /, **options: object) -> program_pb2.RunOptions:
     """The message for the keyword arguments of ``backend.run``.
 
     An option that is None is left to the backend's default, as Qiskit's
     primitives expect of ``seed_simulator``.
 
     Args:
-        options: ``shots``, ``memory``, ``seed_simulator``, ``meas_level`` and
-            ``meas_return``, which are checked here; every other goes to the
-            backend as it is and is checked there.
+        circuits: what is run; needed for ``parameter_binds`` alone.
+        options: ``shots``, ``memory``, ``seed_simulator``, ``meas_level``,
+            ``meas_return`` and ``parameter_binds``, which are checked here; every
+            other goes to the backend as it is and is checked there.
 
     Raises:
         InvalidOptionError: an option has the wrong type or range, or cannot be
             sent.
+        InvalidProgramError: ``parameter_binds`` does not fit the circuits.
     """
     message = program_pb2.RunOptions()
     for name, value in options.items():
-        if name in _REFUSALS:
-            raise _invalid(f"{name} cannot be sent: {_REFUSALS[name]}")
         if value is None:
             continue
         setter = _SETTERS.get(name)
         if setter is not None:
             setter(message, value)
+            continue
+        if name == "parameter_binds":
+            from longwire.codecs.parameter_binds import parameter_binds_to_proto
+
+            message.parameter_values.extend(parameter_binds_to_proto(circuits, value))
             continue
         field = message.backend_options.fields.add(name=name)
         try:
@@ -67,7 +72,8 @@ def run_options_from_proto(message: program_pb2.RunOptions) -> dict[str, Any]:
     """The keyword arguments of ``backend.run``.
 
     Options that the message leaves out are absent. ``counts_format`` is for the
-    result's codec and no option of the backend.
+    result's codec and ``parameter_values`` for the circuits: neither is an option
+    of the backend.
 
     Raises:
         InvalidOptionError: an option is of no known value, or given twice.
@@ -90,8 +96,10 @@ def run_options_from_proto(message: program_pb2.RunOptions) -> dict[str, Any]:
     for name in backend_options:
         if name in _SETTERS:
             raise _invalid(f"{name} has a field of its own: do not give it in backend_options")
-        if name in _REFUSALS:
-            raise _invalid(f"{name} is not accepted: {_REFUSALS[name]}")
+        if name == "parameter_binds":
+            raise _invalid(
+                "parameter_binds travels as parameter_values: do not give it in backend_options"
+            )
     options.update(backend_options)
     return options
 
@@ -154,7 +162,4 @@ _SETTERS: dict[str, Callable[[program_pb2.RunOptions, object], None]] = {
     "seed_simulator": _set_seed,
     "meas_level": _set_meas_level,
     "meas_return": _set_meas_return,
-}
-_REFUSALS = {
-    "parameter_binds": "bind before the run, with circuit.assign_parameters(values)",
 }

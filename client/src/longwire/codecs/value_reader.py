@@ -156,6 +156,16 @@ def _read_distribution(message: value_pb2.Distribution, depth: int) -> Any:
     return read_distribution(message, _read_map(message.probabilities, depth))
 
 
+def _read_noise_model(message: value_pb2.EncodedNoiseModel, _depth: int) -> Any:
+    try:
+        from longwire.codecs.noise_model import read_noise_model
+    except ModuleNotFoundError as error:
+        raise MisfitError(
+            "it is a noise model of Aer, and qiskit-aer is not installed here"
+        ) from error
+    return read_noise_model(message)
+
+
 _READERS: dict[str, Callable[[Any, int], Any]] = {
     "null_value": lambda _number, _depth: None,
     "big_int_value": _read_big_int,
@@ -170,4 +180,5 @@ _READERS: dict[str, Callable[[Any, int], Any]] = {
     "scalar_value": _read_scalar,
     "number_list_value": _read_number_list,
     "distribution_value": _read_distribution,
+    "noise_model_value": _read_noise_model,
 }

@@ -249,14 +249,21 @@ def _write_other(message: value_pb2.Value, value: object, depth: int) -> None:
         name = f"{type(value).__module__}.{type(value).__qualname__}"
         raise MisfitError(
             f"an object of type {name} cannot be sent: give numbers, text, bytes, lists, "
-            "dictionaries, dates, NumPy arrays or objects of qiskit.quantum_info"
+            "dictionaries, dates, NumPy arrays, objects of qiskit.quantum_info or noise models "
+            "of Aer"
         )
 
 
 def _write_qiskit(message: value_pb2.Value, value: object, depth: int) -> bool:
-    """Writes an object of qiskit, if it is one of those that the wire knows."""
+    """Writes an object of qiskit or Aer, if it is one of those that the wire knows."""
     if "qiskit" not in sys.modules:
         return False
+    aer_noise = sys.modules.get("qiskit_aer.noise")
+    if aer_noise is not None and isinstance(value, aer_noise.NoiseModel):
+        from longwire.codecs.noise_model import fill_noise_model
+
+        fill_noise_model(message.noise_model_value, value)
+        return True
     from longwire.codecs import quantum_object
 
     return quantum_object.fill_quantum_object(message, value, depth)

@@ -12,6 +12,7 @@ from longwire.v1.backend_pb2 import Backend
 from longwire.v1.backend_properties_pb2 import BackendProperties
 from longwire.v1.backend_service_pb2_grpc import BackendServiceStub
 from longwire.v1.backend_status_pb2 import BackendStatus
+from longwire.v1.target_pb2 import EncodedTarget
 
 
 class BackendCalls(Calls):
@@ -25,10 +26,19 @@ class BackendCalls(Calls):
         response = self._call("ListBackends", messages.ListBackendsRequest())
         return list(response.backends)
 
-    def get_backend_status(self, backend_name: str) -> BackendStatus:
-        """The status of one backend."""
+    def get_backend_status(
+        self, backend_name: str, *, timeout_seconds: float | None = None
+    ) -> BackendStatus:
+        """The status of one backend.
+
+        Args:
+            backend_name: its name.
+            timeout_seconds: how long to wait for it; None takes the connection's.
+        """
         request = messages.GetBackendStatusRequest(backend_name=backend_name)
-        response: messages.GetBackendStatusResponse = self._call("GetBackendStatus", request)
+        response: messages.GetBackendStatusResponse = self._call(
+            "GetBackendStatus", request, timeout_seconds=timeout_seconds
+        )
         return response.backend_status
 
     def watch_backend_status(self, backend_name: str) -> Iterator[BackendStatus]:
@@ -53,3 +63,9 @@ class BackendCalls(Calls):
             "GetBackendProperties", request
         )
         return response.backend_properties if response.HasField("backend_properties") else None
+
+    def get_backend_target(self, backend_name: str) -> EncodedTarget:
+        """The Target of one backend."""
+        request = messages.GetBackendTargetRequest(backend_name=backend_name)
+        response: messages.GetBackendTargetResponse = self._call("GetBackendTarget", request)
+        return response.target

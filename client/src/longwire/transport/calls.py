@@ -34,14 +34,16 @@ class Calls:
             self._stub_and_channel = self._stub_class(channel), channel
         return self._stub_and_channel[0]
 
-    def _call(self, method: str, request: Any) -> Any:
-        """A unary call with the connection's deadline.
+    def _call(self, method: str, request: Any, *, timeout_seconds: float | None = None) -> Any:
+        """A unary call with the connection's deadline, or another.
 
         Raises:
             LongwireError: the call failed.
         """
+        if timeout_seconds is None:
+            timeout_seconds = self._connection.timeout_seconds
         with self.errors():
-            return getattr(self._stub, method)(request, timeout=self._connection.timeout_seconds)
+            return getattr(self._stub, method)(request, timeout=timeout_seconds)
 
     @contextmanager
     def errors(self) -> Iterator[None]:
@@ -49,7 +51,11 @@ class Calls:
         try:
             yield
         except grpc.RpcError as error:
-            raise error_of(error, self._connection.address) from None
+            raise self.error_of(error) from None
+
+    def error_of(self, call: grpc.RpcError) -> Exception:
+        """What to raise for a call that failed; the command line has errors of its own."""
+        return error_of(call, self._connection.address)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_stub_and_channel": None}

@@ -20,6 +20,7 @@ _SAFE_TO_REPEAT = (
     ("longwire.v1.BackendService", "GetBackendStatus"),
     ("longwire.v1.BackendService", "GetBackendConfiguration"),
     ("longwire.v1.BackendService", "GetBackendProperties"),
+    ("longwire.v1.BackendService", "GetBackendTarget"),
     ("longwire.v1.JobService", "GetJob"),
     ("longwire.v1.JobService", "ListJobs"),
     ("longwire.v1.JobService", "CancelJob"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import grpc
@@ -30,6 +32,7 @@ ERROR_CLASSES = {
     "REQUEST_ID_REUSED": "RequestIdReusedError",
     "SERVER_DRAINING": "ServerBusyError",
     "STORE_UNAVAILABLE": "ServerBusyError",
+    "PROGRAM_NOT_FOUND": "ProgramNotFoundError",
 }
 
 
@@ -46,6 +49,23 @@ _CAUSES = (
 )
 
 
+@dataclass(frozen=True)
+class Failure:
+    """What a failed call says, for readers without Qiskit, which the errors import.
+
+    Attributes:
+        class_name: of the class in :mod:`longwire.errors` that stands for it.
+        reason: the stable reason.
+        message: what is wrong, where, and what to do instead.
+        details: what else the server told, by name.
+    """
+
+    class_name: str
+    reason: str
+    message: str
+    details: Mapping[str, str] = field(default_factory=dict)
+
+
 def error_of(call: grpc.RpcError, address: str) -> LongwireError:
     """The error to raise for a call that failed.
 
@@ -55,16 +75,21 @@ def error_of(call: grpc.RpcError, address: str) -> LongwireError:
     """
     from longwire import errors
 
+    failure = failure_of(call, address)
+    error_class = getattr(errors, failure.class_name)
+    error: LongwireError = error_class(
+        failure.message, reason=failure.reason, details=failure.details
+    )
+    return error
+
+
+def failure_of(call: grpc.RpcError, address: str) -> Failure:
+    """What a call that failed says; the arguments are :func:`error_of`'s."""
     info = error_info(call)
-    if info is not None:
-        error_class = getattr(
-            errors, ERROR_CLASSES.get(info.reason, ""), errors.RequestRefusedError
-        )
-        error: LongwireError = error_class(
-            call.details() or info.reason, reason=info.reason, details=dict(info.metadata)
-        )
-        return error
-    return _error_without_reason(call, address)
+    if info is None:
+        return _failure_without_reason(call, address)
+    class_name = ERROR_CLASSES.get(info.reason, "RequestRefusedError")
+    return Failure(class_name, info.reason, call.details() or info.reason, dict(info.metadata))
 
 
 def error_info(call: grpc.RpcError) -> error_details_pb2.ErrorInfo | None:
@@ -93,32 +118,40 @@ def _cause(details: str) -> str:
     return details
 
 
-def _error_without_reason(call: grpc.RpcError, address: str) -> LongwireError:
-    from longwire import errors
-
+def _failure_without_reason(call: grpc.RpcError, address: str) -> Failure:
     code, details = call.code(), call.details() or "no details"
     match code:
         case grpc.StatusCode.UNAVAILABLE:
-            return errors.ServerUnreachableError(
+            return Failure(
+                "ServerUnreachableError",
+                "SERVER_UNREACHABLE",
                 f"No Longwire server answers at {address}: check that it runs there "
-                f"(longwire-server serve) and that nothing is in between ({_cause(details)})"
+                f"(longwire-server serve) and that nothing is in between ({_cause(details)})",
             )
         case grpc.StatusCode.DEADLINE_EXCEEDED:
-            return errors.ServerUnreachableError(
+            return Failure(
+                "ServerUnreachableError",
+                "SERVER_UNREACHABLE",
                 f"The server at {address} did not answer in time: it may be overloaded, or out of "
-                "reach; try again"
+                "reach; try again",
             )
         case grpc.StatusCode.RESOURCE_EXHAUSTED:
-            return errors.LimitExceededError(
+            return Failure(
+                "LimitExceededError",
+                "LIMIT_EXCEEDED",
                 f"A message is larger than the server at {address} or this client takes "
-                f"({details}): send fewer circuits in one job"
+                f"({details}): send fewer circuits in one job",
             )
         case grpc.StatusCode.UNIMPLEMENTED:
-            return errors.RequestRefusedError(
+            return Failure(
+                "RequestRefusedError",
+                "REQUEST_REFUSED",
                 f"The server at {address} does not know this call: it is older than this client, "
-                f"or no Longwire server ({details})"
+                f"or no Longwire server ({details})",
             )
         case _:
-            return errors.RequestRefusedError(
-                f"The call to {address} failed with {code.name}: {details}"
+            return Failure(
+                "RequestRefusedError",
+                "REQUEST_REFUSED",
+                f"The call to {address} failed with {code.name}: {details}",
             )

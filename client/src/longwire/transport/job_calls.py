@@ -5,8 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import grpc
+
 from longwire.transport.calls import Calls
 from longwire.transport.connection import Connection
+from longwire.transport.failures import is_passing
+from longwire.transport.interruption import Interruption
+from longwire.transport.retry import Retry
+from longwire.transport.sent_programs import SentPrograms
 from longwire.v1 import job_service_pb2 as messages
 from longwire.v1.job_pb2 import Job
 from longwire.v1.job_service_pb2_grpc import JobServiceStub
@@ -19,10 +25,14 @@ class JobCalls(Calls):
     Each raises a LongwireError where it fails, except the two that return gRPC's
     call itself: their reader (:mod:`longwire.transport.job_stream`) decides
     whether to resume.
+
+    Attributes:
+        sent_programs: the programs that the server is known to have.
     """
 
     def __init__(self, connection: Connection) -> None:
         super().__init__(connection, JobServiceStub)
+        self.sent_programs = SentPrograms()
 
     @property
     def address(self) -> str:
@@ -33,9 +43,11 @@ class JobCalls(Calls):
         """The call that streams RunJobResponse. Raises ``grpc.RpcError`` while read."""
         return self._stub.RunJob(request)
 
-    def watch_job(self, job_id: str, resume_after: int) -> Any:
+    def watch_job(self, job_id: str, resume_after: int, *, pub_results: bool = False) -> Any:
         """The call that streams WatchJobResponse. Raises ``grpc.RpcError`` while read."""
-        request = messages.WatchJobRequest(job_id=job_id, resume_after=resume_after)
+        request = messages.WatchJobRequest(
+            job_id=job_id, resume_after=resume_after, pub_results=pub_results
+        )
         return self._stub.WatchJob(request)
 
     def submit_job(self, request: messages.SubmitJobRequest) -> messages.SubmitJobResponse:
@@ -43,17 +55,45 @@ class JobCalls(Calls):
         response: messages.SubmitJobResponse = self._call("SubmitJob", request)
         return response
 
-    def get_job(self, job_id: str) -> Job:
-        """The job as it is now."""
+    def get_job(self, job_id: str, *, timeout_seconds: float | None = None) -> Job:
+        """The job as it is now.
+
+        Args:
+            job_id: the job's id.
+            timeout_seconds: the most to wait; None for the connection's own limit.
+        """
         response: messages.GetJobResponse = self._call(
-            "GetJob", messages.GetJobRequest(job_id=job_id)
+            "GetJob", messages.GetJobRequest(job_id=job_id), timeout_seconds=timeout_seconds
         )
         return response.job
 
-    def get_result(self, job_id: str) -> EncodedResult:
-        """The result of a job in state DONE, its chunks joined."""
-        with self.errors():
-            call = self._stub.GetResult(messages.GetResultRequest(job_id=job_id))
+    def get_result(
+        self,
+        job_id: str,
+        *,
+        retry_seconds: float = 0.0,
+        interruption: Interruption | None = None,
+    ) -> EncodedResult:
+        """The result of a job in state DONE, its chunks joined.
+
+        Args:
+            job_id: the job's id.
+            retry_seconds: how long to ask again where the server goes away.
+            interruption: ends the call, which then raises.
+        """
+        retry = Retry(retry_seconds)
+        interruption = interruption or Interruption()
+        while True:
+            try:
+                return self._get_result(job_id, interruption)
+            except grpc.RpcError as error:
+                may_retry = is_passing(error) and not interruption.is_made
+                if not may_retry or not retry.pause(None, interruption):
+                    raise self.error_of(error) from None
+
+    def _get_result(self, job_id: str, interruption: Interruption) -> EncodedResult:
+        call = self._stub.GetResult(messages.GetResultRequest(job_id=job_id))
+        with interruption.waking(call.cancel):
             first: messages.GetResultResponse = next(call)
             data = bytearray(first.chunk)
             for response in call:

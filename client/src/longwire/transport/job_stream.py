@@ -7,7 +7,6 @@ change once.
 
 from __future__ import annotations
 
-import random
 import threading
 import time
 import weakref
@@ -16,20 +15,42 @@ from typing import Any
 
 import grpc
 
-from longwire.transport.failures import error_info, error_of, is_passing
+from longwire.transport.failures import error_info, is_passing
+from longwire.transport.interruption import (
+    Interruption,
+    WaitInterruptedError,
+    WaitTimeoutError,
+)
 from longwire.transport.job_calls import JobCalls
+from longwire.transport.retry import RESUME_SECONDS, Retry
 from longwire.v1.job_event_pb2 import JobEvent
 from longwire.v1.job_service_pb2 import RunJobRequest
 
-# A server that restarts is back within these; one that was moved is not.
-_RESUME_SECONDS = 300.0
 _SUBMIT_SECONDS = 5.0
-_FIRST_PAUSE_SECONDS = 0.05
-_LONGEST_PAUSE_SECONDS = 5.0
 
 
-class StreamTimeoutError(Exception):
-    """No event came before the reader's deadline. The stream can be read on."""
+class _OpenCall:
+    """The call that a stream reads now.
+
+    Kept apart from the stream, for it is cancelled when the stream is no more: it
+    was forgotten, or the interpreter ends. gRPC's own clean-up comes too late then,
+    and complains on stderr.
+    """
+
+    def __init__(self) -> None:
+        self.call: Any = None
+        self.is_abandoned = False
+
+    def cancel(self) -> None:
+        call, self.call = self.call, None
+        if call is not None:
+            call.cancel()
+
+    def abandon(self) -> None:
+        # The call stays: a thread may be about to read it, and is to see how it ended.
+        self.is_abandoned = True
+        if self.call is not None:
+            self.call.cancel()
 
 
 class JobStream:
@@ -41,14 +62,20 @@ class JobStream:
         calls: the calls of JobService.
         job_id: the job's id.
         resume_after: the highest sequence that is known already.
+        pub_results: whether the results of single pubs are to be told. After a
+            break they are told from the first one on.
     """
 
-    def __init__(self, calls: JobCalls, job_id: str, resume_after: int = 0) -> None:
+    def __init__(
+        self, calls: JobCalls, job_id: str, resume_after: int = 0, *, pub_results: bool = False
+    ) -> None:
         self._calls = calls
         self._job_id = job_id
         self._resume_after = resume_after
-        self._call: Any = None
+        self._pub_results = pub_results
         self._received: deque[JobEvent] = deque()
+        self._open = _OpenCall()
+        weakref.finalize(self, self._open.abandon)
 
     @classmethod
     def run(cls, calls: JobCalls, request: RunJobRequest) -> tuple[JobStream, JobEvent]:
@@ -64,75 +91,85 @@ class JobStream:
             LongwireError: the job was not accepted.
         """
         stream = cls(calls, "")
-        retry = _Retry(_SUBMIT_SECONDS)
+        retry = Retry(_SUBMIT_SECONDS)
         while True:
             stream._begin(calls.run_job(request))
             try:
                 accepted = stream._next_received()
             except grpc.RpcError as error:
                 refused = is_passing(error) and error_info(error) is None
-                if not refused or not retry.pause(None):
-                    raise error_of(error, calls.address) from None
+                if not refused or not retry.pause(None, Interruption()):
+                    raise calls.error_of(error) from None
                 continue
             stream._job_id = accepted.job_id
             return stream, accepted
 
-    def next_event(self, deadline: float | None = None) -> JobEvent:
+    def next_event(
+        self, deadline: float | None = None, interruption: Interruption | None = None
+    ) -> JobEvent:
         """The next event; after the final one there is none to ask for.
 
         Args:
             deadline: on the clock of ``time.monotonic``; None waits for ever.
+            interruption: ends the wait. The stream can be read on.
 
         Raises:
-            StreamTimeoutError: none came in time.
+            WaitTimeoutError: none came in time.
+            WaitInterruptedError: the wait was interrupted.
             LongwireError: the job is gone, or the server stayed away.
         """
-        retry = _Retry(_RESUME_SECONDS)
+        retry = Retry(RESUME_SECONDS)
+        interruption = interruption or Interruption()
         while True:
             try:
-                return self._read(deadline)
+                return self._read(deadline, interruption)
             except grpc.RpcError as error:
-                self._call = None
+                self._open.call = None
+                if self._open.is_abandoned and threading.current_thread().daemon:
+                    # The interpreter ends, and its daemon threads with it: in silence.
+                    threading.Event().wait()
+                if interruption.is_made:
+                    raise WaitInterruptedError from None
                 if deadline is not None and time.monotonic() >= deadline:
-                    raise StreamTimeoutError from None
+                    raise WaitTimeoutError from None
                 if error.code() == grpc.StatusCode.CANCELLED:
                     # Our own doing: a timer that came late for the event that it waited for.
                     continue
-                if not is_passing(error) or not retry.pause(deadline):
-                    raise error_of(error, self._calls.address) from None
+                if not is_passing(error) or not retry.pause(deadline, interruption):
+                    raise self._calls.error_of(error) from None
 
     def close(self) -> None:
         """Ends the call. The job goes on."""
-        call, self._call = self._call, None
-        if call is not None:
-            call.cancel()
+        self._open.cancel()
 
     def _begin(self, call: Any) -> None:
-        self._call = call
-        # Also when the interpreter ends: gRPC's own clean-up comes too late then,
-        # and complains on stderr.
-        weakref.finalize(self, call.cancel)
+        self._open.call = call
 
-    def _read(self, deadline: float | None) -> JobEvent:
+    def _read(self, deadline: float | None, interruption: Interruption) -> JobEvent:
         if self._received:
             return self._next_received()
-        if self._call is None:
-            self._begin(self._calls.watch_job(self._job_id, self._resume_after))
-        if deadline is None:
-            return self._next_received()
-        # A blocking read has no time limit of its own: the call is cancelled.
-        timer = threading.Timer(max(0.0, deadline - time.monotonic()), self._call.cancel)
-        timer.daemon = True
-        timer.start()
-        try:
-            return self._next_received()
-        finally:
-            timer.cancel()
+        if self._open.call is None:
+            self._begin(
+                self._calls.watch_job(
+                    self._job_id, self._resume_after, pub_results=self._pub_results
+                )
+            )
+        with interruption.waking(self._open.call.cancel):
+            if deadline is None:
+                return self._next_received()
+            # A blocking read has no time limit of its own: the call is cancelled.
+            timer = threading.Timer(max(0.0, deadline - time.monotonic()), self._open.call.cancel)
+            timer.daemon = True
+            timer.start()
+            try:
+                return self._next_received()
+            finally:
+                timer.cancel()
 
     def _next_received(self) -> JobEvent:
         while not self._received:
             try:
-                response = next(self._call, None)
+                response = next(self._open.call, None)
             except grpc.RpcError:
                 raise
             except BaseException:
@@ -151,23 +188,3 @@ def _ended_early(job_id: str) -> Exception:
     from longwire.errors import ServerInternalError
 
     return ServerInternalError(f"The server ended the events of job {job_id} before the last one")
-
-
-class _Retry:
-    """Pauses between attempts, longer each time, with jitter against herds."""
-
-    def __init__(self, limit_seconds: float) -> None:
-        self._give_up_at = time.monotonic() + limit_seconds
-        self._pause_seconds = _FIRST_PAUSE_SECONDS
-
-    def pause(self, deadline: float | None) -> bool:
-        """Sleeps before the next attempt; False where there is to be none."""
-        now = time.monotonic()
-        if now >= self._give_up_at:
-            return False
-        pause_seconds = self._pause_seconds * random.uniform(0.5, 1.5)  # noqa: S311
-        if deadline is not None:
-            pause_seconds = min(pause_seconds, max(0.0, deadline - now))
-        time.sleep(pause_seconds)
-        self._pause_seconds = min(self._pause_seconds * 2, _LONGEST_PAUSE_SECONDS)
-        return True

@@ -42,6 +42,8 @@ class Backend(_message.Message):
     OPTION_NAMES_FIELD_NUMBER: _builtins.int
     TARGET_SHA256_FIELD_NUMBER: _builtins.int
     DEFAULT_OPTIONS_FIELD_NUMBER: _builtins.int
+    TRANSLATION_STAGE_PLUGIN_FIELD_NUMBER: _builtins.int
+    SCHEDULING_STAGE_PLUGIN_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """The name under which it is hosted."""
     reported_version: _builtins.str
@@ -57,13 +59,21 @@ class Backend(_message.Message):
     max_shots: _builtins.int
     """Most shots that one circuit may ask for. Not set where there is no limit."""
     max_circuits: _builtins.int
-    """Most circuits that one job may hold. Not set where there is no limit."""
+    """Most circuits that the backend takes at once: a job with more is run in parts,
+    and has one result. Not set where there is no limit.
+    """
     max_program_bytes: _builtins.int
     """Most bytes that one program may have (the server's limits.program_bytes)."""
     target_sha256: _builtins.bytes
     """Digest of its Target (EncodedTarget.sha256), 32 bytes: it changes when the
     Target does, for example with a new calibration.
     """
+    translation_stage_plugin: _builtins.str
+    """The plugin of Qiskit's transpiler that the backend wants for the stage
+    `translation`, by name. Empty: the transpiler's own.
+    """
+    scheduling_stage_plugin: _builtins.str
+    """The same for the stage `scheduling`."""
     @_builtins.property
     def status(self) -> _backend_status_pb2.BackendStatus:
         """Its status at this moment."""
@@ -96,10 +106,12 @@ class Backend(_message.Message):
         option_names: _abc.Iterable[_builtins.str] | None = ...,
         target_sha256: _builtins.bytes = ...,
         default_options: _value_pb2.StructValue | None = ...,
+        translation_stage_plugin: _builtins.str = ...,
+        scheduling_stage_plugin: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_max_circuits", b"_max_circuits", "_max_shots", b"_max_shots", "_num_qubits", b"_num_qubits", "default_options", b"default_options", "max_circuits", b"max_circuits", "max_shots", b"max_shots", "num_qubits", b"num_qubits", "status", b"status"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_circuits", b"_max_circuits", "_max_shots", b"_max_shots", "_num_qubits", b"_num_qubits", "accepted_programs", b"accepted_programs", "default_options", b"default_options", "description", b"description", "max_circuits", b"max_circuits", "max_program_bytes", b"max_program_bytes", "max_shots", b"max_shots", "name", b"name", "num_qubits", b"num_qubits", "option_names", b"option_names", "reported_version", b"reported_version", "simulator", b"simulator", "status", b"status", "target_sha256", b"target_sha256"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_circuits", b"_max_circuits", "_max_shots", b"_max_shots", "_num_qubits", b"_num_qubits", "accepted_programs", b"accepted_programs", "default_options", b"default_options", "description", b"description", "max_circuits", b"max_circuits", "max_program_bytes", b"max_program_bytes", "max_shots", b"max_shots", "name", b"name", "num_qubits", b"num_qubits", "option_names", b"option_names", "reported_version", b"reported_version", "scheduling_stage_plugin", b"scheduling_stage_plugin", "simulator", b"simulator", "status", b"status", "target_sha256", b"target_sha256", "translation_stage_plugin", b"translation_stage_plugin"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__max_circuits: _TypeAlias = _typing.Literal["max_circuits"]  # noqa: Y015
     _WhichOneofArgType__max_circuits: _TypeAlias = _typing.Literal["_max_circuits", b"_max_circuits"]  # noqa: Y015

@@ -169,25 +169,29 @@ class BitArray(_message.Message):
 
     SHAPE_FIELD_NUMBER: _builtins.int
     BITS_FIELD_NUMBER: _builtins.int
+    NUM_SHOTS_FIELD_NUMBER: _builtins.int
+    num_shots: _builtins.int
+    """Number of shots of each point: the number of rows is this times the number
+    of points.
+    """
     @_builtins.property
     def shape(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """Number of points along each dimension; empty for a single point."""
 
     @_builtins.property
     def bits(self) -> _result_pb2.PackedBits:
-        """One row a shot: those of the first point, then those of the next. The
-        number of shots of a point is num_shots divided by the number of points.
-        """
+        """One row a shot: those of the first point, then those of the next."""
 
     def __init__(
         self,
         *,
         shape: _abc.Iterable[_builtins.int] | None = ...,
         bits: _result_pb2.PackedBits | None = ...,
+        num_shots: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["bits", b"bits"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bits", b"bits", "shape", b"shape"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bits", b"bits", "num_shots", b"num_shots", "shape", b"shape"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -24,38 +24,33 @@ _sym_db = _symbol_database.Default()
 
 from longwire.v1 import array_pb2 as longwire_dot_v1_dot_array__pb2
 from longwire.v1 import backend_configuration_pb2 as longwire_dot_v1_dot_backend__configuration__pb2
+from longwire.v1 import operation_pb2 as longwire_dot_v1_dot_operation__pb2
 from longwire.v1 import value_pb2 as longwire_dot_v1_dot_value__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18longwire/v1/target.proto\x12\x0blongwire.v1\x1a\x17longwire/v1/array.proto\x1a\'longwire/v1/backend_configuration.proto\x1a\x17longwire/v1/value.proto\"\\\n\rEncodedTarget\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\x12-\n\x0b\x63ompression\x18\x02 \x01(\x0e\x32\x18.longwire.v1.Compression\x12\x0e\n\x06sha256\x18\x03 \x01(\x0c\"\xf5\x02\n\x06Target\x12\x18\n\x0b\x64\x65scription\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x17\n\nnum_qubits\x18\x02 \x01(\rH\x01\x88\x01\x01\x12\x0f\n\x02\x64t\x18\x03 \x01(\x01H\x02\x88\x01\x01\x12\x13\n\x0bgranularity\x18\x04 \x01(\x03\x12\x12\n\nmin_length\x18\x05 \x01(\x03\x12\x17\n\x0fpulse_alignment\x18\x06 \x01(\x03\x12\x19\n\x11\x61\x63quire_alignment\x18\x07 \x01(\x03\x12\x33\n\x10qubit_properties\x18\x08 \x01(\x0b\x32\x19.longwire.v1.TargetQubits\x12\x39\n\x17\x63oncurrent_measurements\x18\t \x01(\x0b\x32\x18.longwire.v1.QubitGroups\x12\x34\n\x0cinstructions\x18\n \x03(\x0b\x32\x1e.longwire.v1.TargetInstructionB\x0e\n\x0c_descriptionB\r\n\x0b_num_qubitsB\x05\n\x03_dt\"8\n\x0cTargetQubits\x12(\n\x06qubits\x18\x01 \x03(\x0b\x32\x18.longwire.v1.TargetQubit\"\xa0\x01\n\x0bTargetQubit\x12\x0f\n\x02t1\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12\x0f\n\x02t2\x18\x02 \x01(\x01H\x01\x88\x01\x01\x12\x16\n\tfrequency\x18\x03 \x01(\x01H\x02\x88\x01\x01\x12\x12\n\nclass_name\x18\x04 \x01(\t\x12\'\n\x05\x65xtra\x18\x05 \x01(\x0b\x32\x18.longwire.v1.StructValueB\x05\n\x03_t1B\x05\n\x03_t2B\x0c\n\n_frequency\"6\n\x0bQubitGroups\x12\'\n\x06groups\x18\x01 \x03(\x0b\x32\x17.longwire.v1.QubitGroup\"\xaf\x01\n\x11TargetInstruction\x12\x0c\n\x04name\x18\x01 \x01(\t\x12/\n\toperation\x18\x02 \x01(\x0b\x32\x1c.longwire.v1.TargetOperation\x12,\n\x05sites\x18\x03 \x01(\x0b\x32\x1d.longwire.v1.InstructionSites\x12-\n\x0c\x61ngle_bounds\x18\x04 \x03(\x0b\x32\x17.longwire.v1.AngleBound\"q\n\x0fTargetOperation\x12,\n\x05named\x18\x01 \x01(\x0b\x32\x1b.longwire.v1.NamedOperationH\x00\x12\x14\n\nclass_name\x18\x02 \x01(\tH\x00\x12\r\n\x03qpy\x18\x03 \x01(\x0cH\x00\x42\x0b\n\toperation\"w\n\x0eNamedOperation\x12\x12\n\nclass_name\x18\x01 \x01(\t\x12\x33\n\nparameters\x18\x02 \x03(\x0b\x32\x1f.longwire.v1.OperationParameter\x12\x12\n\x05label\x18\x03 \x01(\tH\x00\x88\x01\x01\x42\x08\n\x06_label\"Q\n\x12OperationParameter\x12\x0e\n\x04name\x18\x01 \x01(\tH\x00\x12#\n\x05value\x18\x02 \x01(\x0b\x32\x12.longwire.v1.ValueH\x00\x42\x06\n\x04kind\"\xa8\x01\n\x10InstructionSites\x12\x10\n\x08\x61nywhere\x18\x01 \x01(\x08\x12\x12\n\nnum_qubits\x18\x02 \x03(\r\x12\x0e\n\x06qubits\x18\x03 \x03(\r\x12\r\n\x05known\x18\x04 \x01(\x0c\x12\x11\n\tdurations\x18\x05 \x03(\x01\x12\x0e\n\x06\x65rrors\x18\x06 \x03(\x01\x12,\n\x07special\x18\x07 \x03(\x0b\x32\x1b.longwire.v1.SiteProperties\"Z\n\x0eSiteProperties\x12\x0b\n\x03row\x18\x01 \x01(\r\x12\x12\n\nclass_name\x18\x02 \x01(\t\x12\'\n\x05\x65xtra\x18\x03 \x01(\x0b\x32\x18.longwire.v1.StructValue\"P\n\nAngleBound\x12\x14\n\x07minimum\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12\x14\n\x07maximum\x18\x02 \x01(\x01H\x01\x88\x01\x01\x42\n\n\x08_minimumB\n\n\x08_maximumb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18longwire/v1/target.proto\x12\x0blongwire.v1\x1a\x17longwire/v1/array.proto\x1a\'longwire/v1/backend_configuration.proto\x1a\x1blongwire/v1/operation.proto\x1a\x17longwire/v1/value.proto\"k\n\rEncodedTarget\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\x12-\n\x0b\x63ompression\x18\x02 \x01(\x0e\x32\x18.longwire.v1.Compression\x12\x0e\n\x06sha256\x18\x03 \x01(\x0c\x12\r\n\x05order\x18\x04 \x03(\r\"\xa3\x03\n\x06Target\x12\x18\n\x0b\x64\x65scription\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x17\n\nnum_qubits\x18\x02 \x01(\rH\x01\x88\x01\x01\x12\x0f\n\x02\x64t\x18\x03 \x01(\x01H\x02\x88\x01\x01\x12\x13\n\x0bgranularity\x18\x04 \x01(\r\x12\x12\n\nmin_length\x18\x05 \x01(\r\x12\x17\n\x0fpulse_alignment\x18\x06 \x01(\r\x12\x19\n\x11\x61\x63quire_alignment\x18\x07 \x01(\r\x12\x33\n\x10qubit_properties\x18\x08 \x01(\x0b\x32\x19.longwire.v1.TargetQubits\x12\x39\n\x17\x63oncurrent_measurements\x18\t \x01(\x0b\x32\x18.longwire.v1.QubitGroups\x12\x34\n\x0cinstructions\x18\n \x03(\x0b\x32\x1e.longwire.v1.TargetInstruction\x12,\n\x08\x63oupling\x18\x0b \x01(\x0b\x32\x1a.longwire.v1.CouplingGraphB\x0e\n\x0c_descriptionB\r\n\x0b_num_qubitsB\x05\n\x03_dt\"{\n\x0cTargetQubits\x12\r\n\x05known\x18\x01 \x01(\x0c\x12\n\n\x02t1\x18\x02 \x03(\x01\x12\n\n\x02t2\x18\x03 \x03(\x01\x12\x13\n\x0b\x66requencies\x18\x04 \x03(\x01\x12/\n\x07special\x18\x05 \x03(\x0b\x32\x1e.longwire.v1.SpecialProperties\"6\n\x0bQubitGroups\x12\'\n\x06groups\x18\x01 \x03(\x0b\x32\x17.longwire.v1.QubitGroup\"\xa9\x01\n\x11TargetInstruction\x12\x0c\n\x04name\x18\x01 \x01(\t\x12)\n\toperation\x18\x02 \x01(\x0b\x32\x16.longwire.v1.Operation\x12,\n\x05sites\x18\x03 \x01(\x0b\x32\x1d.longwire.v1.InstructionSites\x12-\n\x0c\x61ngle_bounds\x18\x04 \x03(\x0b\x32\x17.longwire.v1.AngleBound\"\xbd\x01\n\x10InstructionSites\x12\x15\n\x08\x61nywhere\x18\x01 \x01(\rH\x00\x88\x01\x01\x12\x12\n\nnum_qubits\x18\x02 \x03(\r\x12\x0e\n\x06qubits\x18\x03 \x03(\r\x12\r\n\x05known\x18\x04 \x01(\x0c\x12\x11\n\tdurations\x18\x05 \x03(\x01\x12\x0e\n\x06\x65rrors\x18\x06 \x03(\x01\x12/\n\x07special\x18\x07 \x03(\x0b\x32\x1e.longwire.v1.SpecialPropertiesB\x0b\n\t_anywhere\"]\n\x11SpecialProperties\x12\x0b\n\x03row\x18\x01 \x01(\r\x12\x12\n\nclass_name\x18\x02 \x01(\t\x12\'\n\x05\x65xtra\x18\x03 \x01(\x0b\x32\x18.longwire.v1.StructValue\"2\n\rCouplingGraph\x12\x12\n\nnum_qubits\x18\x01 \x01(\r\x12\r\n\x05pairs\x18\x02 \x03(\r\"P\n\nAngleBound\x12\x14\n\x07minimum\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12\x14\n\x07maximum\x18\x02 \x01(\x01H\x01\x88\x01\x01\x42\n\n\x08_minimumB\n\n\x08_maximumb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'longwire.v1.target_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ENCODEDTARGET']._serialized_start=132
-  _globals['_ENCODEDTARGET']._serialized_end=224
-  _globals['_TARGET']._serialized_start=227
-  _globals['_TARGET']._serialized_end=600
-  _globals['_TARGETQUBITS']._serialized_start=602
-  _globals['_TARGETQUBITS']._serialized_end=658
-  _globals['_TARGETQUBIT']._serialized_start=661
-  _globals['_TARGETQUBIT']._serialized_end=821
-  _globals['_QUBITGROUPS']._serialized_start=823
-  _globals['_QUBITGROUPS']._serialized_end=877
-  _globals['_TARGETINSTRUCTION']._serialized_start=880
-  _globals['_TARGETINSTRUCTION']._serialized_end=1055
-  _globals['_TARGETOPERATION']._serialized_start=1057
-  _globals['_TARGETOPERATION']._serialized_end=1170
-  _globals['_NAMEDOPERATION']._serialized_start=1172
-  _globals['_NAMEDOPERATION']._serialized_end=1291
-  _globals['_OPERATIONPARAMETER']._serialized_start=1293
-  _globals['_OPERATIONPARAMETER']._serialized_end=1374
-  _globals['_INSTRUCTIONSITES']._serialized_start=1377
-  _globals['_INSTRUCTIONSITES']._serialized_end=1545
-  _globals['_SITEPROPERTIES']._serialized_start=1547
-  _globals['_SITEPROPERTIES']._serialized_end=1637
-  _globals['_ANGLEBOUND']._serialized_start=1639
-  _globals['_ANGLEBOUND']._serialized_end=1719
+  _globals['_ENCODEDTARGET']._serialized_start=161
+  _globals['_ENCODEDTARGET']._serialized_end=268
+  _globals['_TARGET']._serialized_start=271
+  _globals['_TARGET']._serialized_end=690
+  _globals['_TARGETQUBITS']._serialized_start=692
+  _globals['_TARGETQUBITS']._serialized_end=815
+  _globals['_QUBITGROUPS']._serialized_start=817
+  _globals['_QUBITGROUPS']._serialized_end=871
+  _globals['_TARGETINSTRUCTION']._serialized_start=874
+  _globals['_TARGETINSTRUCTION']._serialized_end=1043
+  _globals['_INSTRUCTIONSITES']._serialized_start=1046
+  _globals['_INSTRUCTIONSITES']._serialized_end=1235
+  _globals['_SPECIALPROPERTIES']._serialized_start=1237
+  _globals['_SPECIALPROPERTIES']._serialized_end=1330
+  _globals['_COUPLINGGRAPH']._serialized_start=1332
+  _globals['_COUPLINGGRAPH']._serialized_end=1382
+  _globals['_ANGLEBOUND']._serialized_start=1384
+  _globals['_ANGLEBOUND']._serialized_end=1464
 # @@protoc_insertion_point(module_scope)

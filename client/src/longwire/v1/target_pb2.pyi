@@ -11,6 +11,7 @@ from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 from longwire.v1 import array_pb2 as _array_pb2
 from longwire.v1 import backend_configuration_pb2 as _backend_configuration_pb2
+from longwire.v1 import operation_pb2 as _operation_pb2
 from longwire.v1 import value_pb2 as _value_pb2
 import builtins as _builtins
 import sys
@@ -34,6 +35,7 @@ class EncodedTarget(_message.Message):
     DATA_FIELD_NUMBER: _builtins.int
     COMPRESSION_FIELD_NUMBER: _builtins.int
     SHA256_FIELD_NUMBER: _builtins.int
+    ORDER_FIELD_NUMBER: _builtins.int
     data: _builtins.bytes
     """The bytes of a `Target` message, compressed as `compression` says."""
     compression: _array_pb2.Compression.ValueType
@@ -42,16 +44,26 @@ class EncodedTarget(_message.Message):
     """SHA-256 over the bytes of the `Target` message before compression, 32
     bytes: the version of the Target. Two with one digest are equal.
     """
+    @_builtins.property
+    def order(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """The producer's order of the operations: their places in
+        `Target.instructions`, one after another. Empty where it is the order in
+        which they stand there. It is no part of what the digest covers, because many
+        producers keep their operations in a set, whose order is another one in
+        every process.
+        """
+
     def __init__(
         self,
         *,
         data: _builtins.bytes = ...,
         compression: _array_pb2.Compression.ValueType = ...,
         sha256: _builtins.bytes = ...,
+        order: _abc.Iterable[_builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["compression", b"compression", "data", b"data", "sha256", b"sha256"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["compression", b"compression", "data", b"data", "order", b"order", "sha256", b"sha256"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -75,6 +87,7 @@ class Target(_message.Message):
     QUBIT_PROPERTIES_FIELD_NUMBER: _builtins.int
     CONCURRENT_MEASUREMENTS_FIELD_NUMBER: _builtins.int
     INSTRUCTIONS_FIELD_NUMBER: _builtins.int
+    COUPLING_FIELD_NUMBER: _builtins.int
     description: _builtins.str
     """A sentence for people. Not set where there is none."""
     num_qubits: _builtins.int
@@ -101,7 +114,13 @@ class Target(_message.Message):
 
     @_builtins.property
     def instructions(self) -> _containers.RepeatedCompositeFieldContainer[Global___TargetInstruction]:
-        """The operations, in the producer's order. Names are unique."""
+        """The operations, in the order of their names as UTF-8 bytes. Names are unique."""
+
+    @_builtins.property
+    def coupling(self) -> Global___CouplingGraph:
+        """Which qubits are coupled, where that is not what the operations on two qubits
+        say: a simulator can have them everywhere and keep to a coupling map.
+        """
 
     def __init__(
         self,
@@ -116,10 +135,11 @@ class Target(_message.Message):
         qubit_properties: Global___TargetQubits | None = ...,
         concurrent_measurements: Global___QubitGroups | None = ...,
         instructions: _abc.Iterable[Global___TargetInstruction] | None = ...,
+        coupling: Global___CouplingGraph | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_description", b"_description", "_dt", b"_dt", "_num_qubits", b"_num_qubits", "concurrent_measurements", b"concurrent_measurements", "description", b"description", "dt", b"dt", "num_qubits", b"num_qubits", "qubit_properties", b"qubit_properties"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_description", b"_description", "_dt", b"_dt", "_num_qubits", b"_num_qubits", "concurrent_measurements", b"concurrent_measurements", "coupling", b"coupling", "description", b"description", "dt", b"dt", "num_qubits", b"num_qubits", "qubit_properties", b"qubit_properties"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_description", b"_description", "_dt", b"_dt", "_num_qubits", b"_num_qubits", "acquire_alignment", b"acquire_alignment", "concurrent_measurements", b"concurrent_measurements", "description", b"description", "dt", b"dt", "granularity", b"granularity", "instructions", b"instructions", "min_length", b"min_length", "num_qubits", b"num_qubits", "pulse_alignment", b"pulse_alignment", "qubit_properties", b"qubit_properties"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_description", b"_description", "_dt", b"_dt", "_num_qubits", b"_num_qubits", "acquire_alignment", b"acquire_alignment", "concurrent_measurements", b"concurrent_measurements", "coupling", b"coupling", "description", b"description", "dt", b"dt", "granularity", b"granularity", "instructions", b"instructions", "min_length", b"min_length", "num_qubits", b"num_qubits", "pulse_alignment", b"pulse_alignment", "qubit_properties", b"qubit_properties"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__description: _TypeAlias = _typing.Literal["description"]  # noqa: Y015
     _WhichOneofArgType__description: _TypeAlias = _typing.Literal["_description", b"_description"]  # noqa: Y015
@@ -138,78 +158,53 @@ Global___Target: _TypeAlias = Target  # noqa: Y015
 
 @_typing.final
 class TargetQubits(_message.Message):
-    """Properties of every qubit."""
+    """Properties of every qubit: columns of a table with one row for each qubit, the
+    first qubit first. All columns have equal numbers of rows.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    QUBITS_FIELD_NUMBER: _builtins.int
+    KNOWN_FIELD_NUMBER: _builtins.int
+    T1_FIELD_NUMBER: _builtins.int
+    T2_FIELD_NUMBER: _builtins.int
+    FREQUENCIES_FIELD_NUMBER: _builtins.int
+    SPECIAL_FIELD_NUMBER: _builtins.int
+    known: _builtins.bytes
+    """What each row knows: bit 0, the qubit has properties at all (otherwise
+    Qiskit's None); bit 1, t1; bit 2, t2; bit 3, a frequency.
+    """
     @_builtins.property
-    def qubits(self) -> _containers.RepeatedCompositeFieldContainer[Global___TargetQubit]:
-        """One entry a qubit, the first qubit first."""
+    def t1(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Relaxation time of each qubit in seconds; zero where none is known."""
+
+    @_builtins.property
+    def t2(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Dephasing time of each qubit in seconds; zero where none is known."""
+
+    @_builtins.property
+    def frequencies(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Resonance frequency of each qubit in Hz; zero where none is known."""
+
+    @_builtins.property
+    def special(self) -> _containers.RepeatedCompositeFieldContainer[Global___SpecialProperties]:
+        """Rows that tell more."""
 
     def __init__(
         self,
         *,
-        qubits: _abc.Iterable[Global___TargetQubit] | None = ...,
+        known: _builtins.bytes = ...,
+        t1: _abc.Iterable[_builtins.float] | None = ...,
+        t2: _abc.Iterable[_builtins.float] | None = ...,
+        frequencies: _abc.Iterable[_builtins.float] | None = ...,
+        special: _abc.Iterable[Global___SpecialProperties] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["qubits", b"qubits"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["frequencies", b"frequencies", "known", b"known", "special", b"special", "t1", b"t1", "t2", b"t2"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___TargetQubits: _TypeAlias = TargetQubits  # noqa: Y015
-
-@_typing.final
-class TargetQubit(_message.Message):
-    """Properties of one qubit. What is not set is not known."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    T1_FIELD_NUMBER: _builtins.int
-    T2_FIELD_NUMBER: _builtins.int
-    FREQUENCY_FIELD_NUMBER: _builtins.int
-    CLASS_NAME_FIELD_NUMBER: _builtins.int
-    EXTRA_FIELD_NUMBER: _builtins.int
-    t1: _builtins.float
-    """Relaxation time in seconds."""
-    t2: _builtins.float
-    """Dephasing time in seconds."""
-    frequency: _builtins.float
-    """Resonance frequency in Hz."""
-    class_name: _builtins.str
-    """The producer's class, as module:name, where it is not Qiskit's own."""
-    @_builtins.property
-    def extra(self) -> _value_pb2.StructValue:
-        """What that class adds, by attribute."""
-
-    def __init__(
-        self,
-        *,
-        t1: _builtins.float | None = ...,
-        t2: _builtins.float | None = ...,
-        frequency: _builtins.float | None = ...,
-        class_name: _builtins.str = ...,
-        extra: _value_pb2.StructValue | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_frequency", b"_frequency", "_t1", b"_t1", "_t2", b"_t2", "extra", b"extra", "frequency", b"frequency", "t1", b"t1", "t2", b"t2"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_frequency", b"_frequency", "_t1", b"_t1", "_t2", b"_t2", "class_name", b"class_name", "extra", b"extra", "frequency", b"frequency", "t1", b"t1", "t2", b"t2"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType__frequency: _TypeAlias = _typing.Literal["frequency"]  # noqa: Y015
-    _WhichOneofArgType__frequency: _TypeAlias = _typing.Literal["_frequency", b"_frequency"]  # noqa: Y015
-    _WhichOneofReturnType__t1: _TypeAlias = _typing.Literal["t1"]  # noqa: Y015
-    _WhichOneofArgType__t1: _TypeAlias = _typing.Literal["_t1", b"_t1"]  # noqa: Y015
-    _WhichOneofReturnType__t2: _TypeAlias = _typing.Literal["t2"]  # noqa: Y015
-    _WhichOneofArgType__t2: _TypeAlias = _typing.Literal["_t2", b"_t2"]  # noqa: Y015
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__frequency) -> _WhichOneofReturnType__frequency | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__t1) -> _WhichOneofReturnType__t1 | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__t2) -> _WhichOneofReturnType__t2 | None: ...
-
-Global___TargetQubit: _TypeAlias = TargetQubit  # noqa: Y015
 
 @_typing.final
 class QubitGroups(_message.Message):
@@ -250,13 +245,13 @@ class TargetInstruction(_message.Message):
     operation's own.
     """
     @_builtins.property
-    def operation(self) -> Global___TargetOperation:
+    def operation(self) -> _operation_pb2.Operation:
         """The operation."""
 
     @_builtins.property
     def sites(self) -> Global___InstructionSites:
-        """Where the backend has it. Not set: the Target keeps nothing here
-        (None in Qiskit), which is how it holds operations given as a class.
+        """Where the backend has it. Not set: the Target keeps nothing here (Qiskit's
+        None). No rows: nowhere.
         """
 
     @_builtins.property
@@ -267,7 +262,7 @@ class TargetInstruction(_message.Message):
         self,
         *,
         name: _builtins.str = ...,
-        operation: Global___TargetOperation | None = ...,
+        operation: _operation_pb2.Operation | None = ...,
         sites: Global___InstructionSites | None = ...,
         angle_bounds: _abc.Iterable[Global___AngleBound] | None = ...,
     ) -> None: ...
@@ -280,113 +275,9 @@ class TargetInstruction(_message.Message):
 Global___TargetInstruction: _TypeAlias = TargetInstruction  # noqa: Y015
 
 @_typing.final
-class TargetOperation(_message.Message):
-    """An operation, or a class of operations."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    NAMED_FIELD_NUMBER: _builtins.int
-    CLASS_NAME_FIELD_NUMBER: _builtins.int
-    QPY_FIELD_NUMBER: _builtins.int
-    class_name: _builtins.str
-    """A class in place of an object, as module:name. It stands for operations
-    of any number of qubits, such as control flow.
-    """
-    qpy: _builtins.bytes
-    """Any other: a QPY payload with one circuit that holds it alone, its
-    parameters renumbered so that equal operations give equal bytes.
-    """
-    @_builtins.property
-    def named(self) -> Global___NamedOperation:
-        """An operation of Qiskit's own or of Aer, built from its class."""
-
-    def __init__(
-        self,
-        *,
-        named: Global___NamedOperation | None = ...,
-        class_name: _builtins.str = ...,
-        qpy: _builtins.bytes = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["class_name", b"class_name", "named", b"named", "operation", b"operation", "qpy", b"qpy"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["class_name", b"class_name", "named", b"named", "operation", b"operation", "qpy", b"qpy"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_operation: _TypeAlias = _typing.Literal["named", "class_name", "qpy"]  # noqa: Y015
-    _WhichOneofArgType_operation: _TypeAlias = _typing.Literal["operation", b"operation"]  # noqa: Y015
-    def WhichOneof(self, oneof_group: _WhichOneofArgType_operation) -> _WhichOneofReturnType_operation | None: ...
-
-Global___TargetOperation: _TypeAlias = TargetOperation  # noqa: Y015
-
-@_typing.final
-class NamedOperation(_message.Message):
-    """An operation whose class the reader has."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    CLASS_NAME_FIELD_NUMBER: _builtins.int
-    PARAMETERS_FIELD_NUMBER: _builtins.int
-    LABEL_FIELD_NUMBER: _builtins.int
-    class_name: _builtins.str
-    """The class, as module:name, such as
-    qiskit.circuit.library.standard_gates:RZGate.
-    """
-    label: _builtins.str
-    """Its label. Not set where it has none."""
-    @_builtins.property
-    def parameters(self) -> _containers.RepeatedCompositeFieldContainer[Global___OperationParameter]:
-        """The arguments of its constructor, in order."""
-
-    def __init__(
-        self,
-        *,
-        class_name: _builtins.str = ...,
-        parameters: _abc.Iterable[Global___OperationParameter] | None = ...,
-        label: _builtins.str | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_label", b"_label", "label", b"label"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_label", b"_label", "class_name", b"class_name", "label", b"label", "parameters", b"parameters"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType__label: _TypeAlias = _typing.Literal["label"]  # noqa: Y015
-    _WhichOneofArgType__label: _TypeAlias = _typing.Literal["_label", b"_label"]  # noqa: Y015
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__label) -> _WhichOneofReturnType__label | None: ...
-
-Global___NamedOperation: _TypeAlias = NamedOperation  # noqa: Y015
-
-@_typing.final
-class OperationParameter(_message.Message):
-    """One argument of an operation."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    NAME_FIELD_NUMBER: _builtins.int
-    VALUE_FIELD_NUMBER: _builtins.int
-    name: _builtins.str
-    """A parameter that is free, by its name."""
-    @_builtins.property
-    def value(self) -> _value_pb2.Value:
-        """A fixed value."""
-
-    def __init__(
-        self,
-        *,
-        name: _builtins.str = ...,
-        value: _value_pb2.Value | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "name", b"name", "value", b"value"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "name", b"name", "value", b"value"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["name", "value"]  # noqa: Y015
-    _WhichOneofArgType_kind: _TypeAlias = _typing.Literal["kind", b"kind"]  # noqa: Y015
-    def WhichOneof(self, oneof_group: _WhichOneofArgType_kind) -> _WhichOneofReturnType_kind | None: ...
-
-Global___OperationParameter: _TypeAlias = OperationParameter  # noqa: Y015
-
-@_typing.final
 class InstructionSites(_message.Message):
     """Where a backend has an operation: columns of a table with one row for each
-    site. All columns have equal numbers of rows.
+    site. All columns have equal numbers of rows, but for `qubits`.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -398,9 +289,9 @@ class InstructionSites(_message.Message):
     DURATIONS_FIELD_NUMBER: _builtins.int
     ERRORS_FIELD_NUMBER: _builtins.int
     SPECIAL_FIELD_NUMBER: _builtins.int
-    anywhere: _builtins.bool
-    """Whether the first row is the operation on any qubits at all (Qiskit's key
-    None) and so has no entry in `qubits`.
+    anywhere: _builtins.int
+    """The row, counted from zero, that means any qubits at all (Qiskit's key None).
+    It has no entry in `qubits`. Not set where there is no such row.
     """
     known: _builtins.bytes
     """What each row knows: bit 0, it has properties at all (otherwise Qiskit's
@@ -416,38 +307,44 @@ class InstructionSites(_message.Message):
 
     @_builtins.property
     def durations(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
-        """Duration in seconds of each row; zero where none is known."""
+        """Duration in seconds of each row; zero where none is known. Empty where no row
+        knows one.
+        """
 
     @_builtins.property
     def errors(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
-        """Probability of an error of each row; zero where none is known."""
+        """Probability of an error of each row; zero where none is known. Empty where no
+        row knows one.
+        """
 
     @_builtins.property
-    def special(self) -> _containers.RepeatedCompositeFieldContainer[Global___SiteProperties]:
-        """Rows whose properties are of a class of the producer's own."""
+    def special(self) -> _containers.RepeatedCompositeFieldContainer[Global___SpecialProperties]:
+        """Rows that tell more."""
 
     def __init__(
         self,
         *,
-        anywhere: _builtins.bool = ...,
+        anywhere: _builtins.int | None = ...,
         num_qubits: _abc.Iterable[_builtins.int] | None = ...,
         qubits: _abc.Iterable[_builtins.int] | None = ...,
         known: _builtins.bytes = ...,
         durations: _abc.Iterable[_builtins.float] | None = ...,
         errors: _abc.Iterable[_builtins.float] | None = ...,
-        special: _abc.Iterable[Global___SiteProperties] | None = ...,
+        special: _abc.Iterable[Global___SpecialProperties] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_anywhere", b"_anywhere", "anywhere", b"anywhere"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["anywhere", b"anywhere", "durations", b"durations", "errors", b"errors", "known", b"known", "num_qubits", b"num_qubits", "qubits", b"qubits", "special", b"special"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_anywhere", b"_anywhere", "anywhere", b"anywhere", "durations", b"durations", "errors", b"errors", "known", b"known", "num_qubits", b"num_qubits", "qubits", b"qubits", "special", b"special"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__anywhere: _TypeAlias = _typing.Literal["anywhere"]  # noqa: Y015
+    _WhichOneofArgType__anywhere: _TypeAlias = _typing.Literal["_anywhere", b"_anywhere"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__anywhere) -> _WhichOneofReturnType__anywhere | None: ...
 
 Global___InstructionSites: _TypeAlias = InstructionSites  # noqa: Y015
 
 @_typing.final
-class SiteProperties(_message.Message):
-    """What a producer's class adds to the properties of one row."""
+class SpecialProperties(_message.Message):
+    """What a row tells beside the table's columns."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -457,10 +354,12 @@ class SiteProperties(_message.Message):
     row: _builtins.int
     """The row, counted from zero."""
     class_name: _builtins.str
-    """The class, as module:name."""
+    """The producer's class, as module:name. Empty where it is Qiskit's own."""
     @_builtins.property
     def extra(self) -> _value_pb2.StructValue:
-        """What it adds, by attribute."""
+        """What it tells, by attribute. It comes before the columns where it has their
+        names: there are values in it that no double holds.
+        """
 
     def __init__(
         self,
@@ -475,7 +374,35 @@ class SiteProperties(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___SiteProperties: _TypeAlias = SiteProperties  # noqa: Y015
+Global___SpecialProperties: _TypeAlias = SpecialProperties  # noqa: Y015
+
+@_typing.final
+class CouplingGraph(_message.Message):
+    """Coupled qubits."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NUM_QUBITS_FIELD_NUMBER: _builtins.int
+    PAIRS_FIELD_NUMBER: _builtins.int
+    num_qubits: _builtins.int
+    """Number of qubits."""
+    @_builtins.property
+    def pairs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """The pairs, one after another: the first qubit, then the second."""
+
+    def __init__(
+        self,
+        *,
+        num_qubits: _builtins.int = ...,
+        pairs: _abc.Iterable[_builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["num_qubits", b"num_qubits", "pairs", b"pairs"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CouplingGraph: _TypeAlias = CouplingGraph  # noqa: Y015
 
 @_typing.final
 class AngleBound(_message.Message):

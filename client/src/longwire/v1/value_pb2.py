@@ -25,37 +25,37 @@ _sym_db = _symbol_database.Default()
 from longwire.v1 import array_pb2 as longwire_dot_v1_dot_array__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17longwire/v1/value.proto\x12\x0blongwire.v1\x1a\x17longwire/v1/array.proto\"\x84\x06\n\x05Value\x12,\n\nnull_value\x18\x01 \x01(\x0e\x32\x16.longwire.v1.NullValueH\x00\x12\x14\n\nbool_value\x18\x02 \x01(\x08H\x00\x12\x13\n\tint_value\x18\x03 \x01(\x12H\x00\x12\x17\n\rbig_int_value\x18\x04 \x01(\tH\x00\x12\x16\n\x0c\x64ouble_value\x18\x05 \x01(\x01H\x00\x12\x32\n\rcomplex_value\x18\x06 \x01(\x0b\x32\x19.longwire.v1.ComplexValueH\x00\x12\x16\n\x0cstring_value\x18\x07 \x01(\tH\x00\x12\x15\n\x0b\x62ytes_value\x18\x08 \x01(\x0cH\x00\x12,\n\nlist_value\x18\t \x01(\x0b\x32\x16.longwire.v1.ListValueH\x00\x12-\n\x0btuple_value\x18\n \x01(\x0b\x32\x16.longwire.v1.ListValueH\x00\x12\x30\n\x0cstruct_value\x18\x0b \x01(\x0b\x32\x18.longwire.v1.StructValueH\x00\x12*\n\tmap_value\x18\x0c \x01(\x0b\x32\x15.longwire.v1.MapValueH\x00\x12)\n\x0b\x61rray_value\x18\r \x01(\x0b\x32\x12.longwire.v1.ArrayH\x00\x12:\n\x14quantum_object_value\x18\x0e \x01(\x0b\x32\x1a.longwire.v1.QuantumObjectH\x00\x12\x18\n\x0e\x64\x61tetime_value\x18\x0f \x01(\tH\x00\x12*\n\x0cscalar_value\x18\x10 \x01(\x0b\x32\x12.longwire.v1.ArrayH\x00\x12/\n\x11number_list_value\x18\x11 \x01(\x0b\x32\x12.longwire.v1.ArrayH\x00\x12\x37\n\x12\x64istribution_value\x18\x12 \x01(\x0b\x32\x19.longwire.v1.DistributionH\x00\x12\x34\n\x11noise_model_value\x18\x13 \x01(\x0b\x32\x17.longwire.v1.NoiseModelH\x00\x42\x06\n\x04kind\"*\n\x0c\x43omplexValue\x12\x0c\n\x04real\x18\x01 \x01(\x01\x12\x0c\n\x04imag\x18\x02 \x01(\x01\"/\n\tListValue\x12\"\n\x06values\x18\x01 \x03(\x0b\x32\x12.longwire.v1.Value\"E\n\x0bStructValue\x12(\n\x06\x66ields\x18\x01 \x03(\x0b\x32\x18.longwire.v1.StructField\x12\x0c\n\x04json\x18\x02 \x01(\t\">\n\x0bStructField\x12\x0c\n\x04name\x18\x01 \x01(\t\x12!\n\x05value\x18\x02 \x01(\x0b\x32\x12.longwire.v1.Value\"2\n\x08MapValue\x12&\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x15.longwire.v1.MapEntry\"N\n\x08MapEntry\x12\x1f\n\x03key\x18\x01 \x01(\x0b\x32\x12.longwire.v1.Value\x12!\n\x05value\x18\x02 \x01(\x0b\x32\x12.longwire.v1.Value\"8\n\nNoiseModel\x12*\n\x08\x64ocument\x18\x01 \x01(\x0b\x32\x18.longwire.v1.StructValue\"\x87\x01\n\x0c\x44istribution\x12+\n\x04kind\x18\x01 \x01(\x0e\x32\x1d.longwire.v1.DistributionKind\x12,\n\rprobabilities\x18\x02 \x01(\x0b\x32\x15.longwire.v1.MapValue\x12\x12\n\x05shots\x18\x03 \x01(\x04H\x00\x88\x01\x01\x42\x08\n\x06_shots\"\x88\x01\n\rQuantumObject\x12,\n\x04kind\x18\x01 \x01(\x0e\x32\x1e.longwire.v1.QuantumObjectKind\x12 \n\x04\x64\x61ta\x18\x02 \x01(\x0b\x32\x12.longwire.v1.Array\x12\x13\n\x0boutput_dims\x18\x03 \x03(\r\x12\x12\n\ninput_dims\x18\x04 \x03(\r*\'\n\tNullValue\x12\x1a\n\x16NULL_VALUE_UNSPECIFIED\x10\x00*\x81\x01\n\x10\x44istributionKind\x12!\n\x1d\x44ISTRIBUTION_KIND_UNSPECIFIED\x10\x00\x12!\n\x1d\x44ISTRIBUTION_KIND_PROBABILITY\x10\x01\x12\'\n#DISTRIBUTION_KIND_QUASI_PROBABILITY\x10\x02*\x94\x02\n\x11QuantumObjectKind\x12#\n\x1fQUANTUM_OBJECT_KIND_UNSPECIFIED\x10\x00\x12#\n\x1fQUANTUM_OBJECT_KIND_STATEVECTOR\x10\x01\x12&\n\"QUANTUM_OBJECT_KIND_DENSITY_MATRIX\x10\x02\x12 \n\x1cQUANTUM_OBJECT_KIND_OPERATOR\x10\x03\x12\x1f\n\x1bQUANTUM_OBJECT_KIND_SUPEROP\x10\x04\x12(\n$QUANTUM_OBJECT_KIND_STABILIZER_STATE\x10\x05\x12 \n\x1cQUANTUM_OBJECT_KIND_CLIFFORD\x10\x06\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17longwire/v1/value.proto\x12\x0blongwire.v1\x1a\x17longwire/v1/array.proto\"\x8b\x06\n\x05Value\x12,\n\nnull_value\x18\x01 \x01(\x0e\x32\x16.longwire.v1.NullValueH\x00\x12\x14\n\nbool_value\x18\x02 \x01(\x08H\x00\x12\x13\n\tint_value\x18\x03 \x01(\x12H\x00\x12\x17\n\rbig_int_value\x18\x04 \x01(\tH\x00\x12\x16\n\x0c\x64ouble_value\x18\x05 \x01(\x01H\x00\x12\x32\n\rcomplex_value\x18\x06 \x01(\x0b\x32\x19.longwire.v1.ComplexValueH\x00\x12\x16\n\x0cstring_value\x18\x07 \x01(\tH\x00\x12\x15\n\x0b\x62ytes_value\x18\x08 \x01(\x0cH\x00\x12,\n\nlist_value\x18\t \x01(\x0b\x32\x16.longwire.v1.ListValueH\x00\x12-\n\x0btuple_value\x18\n \x01(\x0b\x32\x16.longwire.v1.ListValueH\x00\x12\x30\n\x0cstruct_value\x18\x0b \x01(\x0b\x32\x18.longwire.v1.StructValueH\x00\x12*\n\tmap_value\x18\x0c \x01(\x0b\x32\x15.longwire.v1.MapValueH\x00\x12)\n\x0b\x61rray_value\x18\r \x01(\x0b\x32\x12.longwire.v1.ArrayH\x00\x12:\n\x14quantum_object_value\x18\x0e \x01(\x0b\x32\x1a.longwire.v1.QuantumObjectH\x00\x12\x18\n\x0e\x64\x61tetime_value\x18\x0f \x01(\tH\x00\x12*\n\x0cscalar_value\x18\x10 \x01(\x0b\x32\x12.longwire.v1.ArrayH\x00\x12/\n\x11number_list_value\x18\x11 \x01(\x0b\x32\x12.longwire.v1.ArrayH\x00\x12\x37\n\x12\x64istribution_value\x18\x12 \x01(\x0b\x32\x19.longwire.v1.DistributionH\x00\x12;\n\x11noise_model_value\x18\x13 \x01(\x0b\x32\x1e.longwire.v1.EncodedNoiseModelH\x00\x42\x06\n\x04kind\"*\n\x0c\x43omplexValue\x12\x0c\n\x04real\x18\x01 \x01(\x01\x12\x0c\n\x04imag\x18\x02 \x01(\x01\"/\n\tListValue\x12\"\n\x06values\x18\x01 \x03(\x0b\x32\x12.longwire.v1.Value\"E\n\x0bStructValue\x12(\n\x06\x66ields\x18\x01 \x03(\x0b\x32\x18.longwire.v1.StructField\x12\x0c\n\x04json\x18\x02 \x01(\t\">\n\x0bStructField\x12\x0c\n\x04name\x18\x01 \x01(\t\x12!\n\x05value\x18\x02 \x01(\x0b\x32\x12.longwire.v1.Value\"2\n\x08MapValue\x12&\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x15.longwire.v1.MapEntry\"N\n\x08MapEntry\x12\x1f\n\x03key\x18\x01 \x01(\x0b\x32\x12.longwire.v1.Value\x12!\n\x05value\x18\x02 \x01(\x0b\x32\x12.longwire.v1.Value\"P\n\x11\x45ncodedNoiseModel\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\x12-\n\x0b\x63ompression\x18\x02 \x01(\x0e\x32\x18.longwire.v1.Compression\"\x87\x01\n\x0c\x44istribution\x12+\n\x04kind\x18\x01 \x01(\x0e\x32\x1d.longwire.v1.DistributionKind\x12,\n\rprobabilities\x18\x02 \x01(\x0b\x32\x15.longwire.v1.MapValue\x12\x12\n\x05shots\x18\x03 \x01(\x04H\x00\x88\x01\x01\x42\x08\n\x06_shots\"\x88\x01\n\rQuantumObject\x12,\n\x04kind\x18\x01 \x01(\x0e\x32\x1e.longwire.v1.QuantumObjectKind\x12 \n\x04\x64\x61ta\x18\x02 \x01(\x0b\x32\x12.longwire.v1.Array\x12\x13\n\x0boutput_dims\x18\x03 \x03(\r\x12\x12\n\ninput_dims\x18\x04 \x03(\r*\'\n\tNullValue\x12\x1a\n\x16NULL_VALUE_UNSPECIFIED\x10\x00*\x81\x01\n\x10\x44istributionKind\x12!\n\x1d\x44ISTRIBUTION_KIND_UNSPECIFIED\x10\x00\x12!\n\x1d\x44ISTRIBUTION_KIND_PROBABILITY\x10\x01\x12\'\n#DISTRIBUTION_KIND_QUASI_PROBABILITY\x10\x02*\x94\x02\n\x11QuantumObjectKind\x12#\n\x1fQUANTUM_OBJECT_KIND_UNSPECIFIED\x10\x00\x12#\n\x1fQUANTUM_OBJECT_KIND_STATEVECTOR\x10\x01\x12&\n\"QUANTUM_OBJECT_KIND_DENSITY_MATRIX\x10\x02\x12 \n\x1cQUANTUM_OBJECT_KIND_OPERATOR\x10\x03\x12\x1f\n\x1bQUANTUM_OBJECT_KIND_SUPEROP\x10\x04\x12(\n$QUANTUM_OBJECT_KIND_STABILIZER_STATE\x10\x05\x12 \n\x1cQUANTUM_OBJECT_KIND_CLIFFORD\x10\x06\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'longwire.v1.value_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_NULLVALUE']._serialized_start=1535
-  _globals['_NULLVALUE']._serialized_end=1574
-  _globals['_DISTRIBUTIONKIND']._serialized_start=1577
-  _globals['_DISTRIBUTIONKIND']._serialized_end=1706
-  _globals['_QUANTUMOBJECTKIND']._serialized_start=1709
-  _globals['_QUANTUMOBJECTKIND']._serialized_end=1985
+  _globals['_NULLVALUE']._serialized_start=1566
+  _globals['_NULLVALUE']._serialized_end=1605
+  _globals['_DISTRIBUTIONKIND']._serialized_start=1608
+  _globals['_DISTRIBUTIONKIND']._serialized_end=1737
+  _globals['_QUANTUMOBJECTKIND']._serialized_start=1740
+  _globals['_QUANTUMOBJECTKIND']._serialized_end=2016
   _globals['_VALUE']._serialized_start=66
-  _globals['_VALUE']._serialized_end=838
-  _globals['_COMPLEXVALUE']._serialized_start=840
-  _globals['_COMPLEXVALUE']._serialized_end=882
-  _globals['_LISTVALUE']._serialized_start=884
-  _globals['_LISTVALUE']._serialized_end=931
-  _globals['_STRUCTVALUE']._serialized_start=933
-  _globals['_STRUCTVALUE']._serialized_end=1002
-  _globals['_STRUCTFIELD']._serialized_start=1004
-  _globals['_STRUCTFIELD']._serialized_end=1066
-  _globals['_MAPVALUE']._serialized_start=1068
-  _globals['_MAPVALUE']._serialized_end=1118
-  _globals['_MAPENTRY']._serialized_start=1120
-  _globals['_MAPENTRY']._serialized_end=1198
-  _globals['_NOISEMODEL']._serialized_start=1200
-  _globals['_NOISEMODEL']._serialized_end=1256
-  _globals['_DISTRIBUTION']._serialized_start=1259
-  _globals['_DISTRIBUTION']._serialized_end=1394
-  _globals['_QUANTUMOBJECT']._serialized_start=1397
-  _globals['_QUANTUMOBJECT']._serialized_end=1533
+  _globals['_VALUE']._serialized_end=845
+  _globals['_COMPLEXVALUE']._serialized_start=847
+  _globals['_COMPLEXVALUE']._serialized_end=889
+  _globals['_LISTVALUE']._serialized_start=891
+  _globals['_LISTVALUE']._serialized_end=938
+  _globals['_STRUCTVALUE']._serialized_start=940
+  _globals['_STRUCTVALUE']._serialized_end=1009
+  _globals['_STRUCTFIELD']._serialized_start=1011
+  _globals['_STRUCTFIELD']._serialized_end=1073
+  _globals['_MAPVALUE']._serialized_start=1075
+  _globals['_MAPVALUE']._serialized_end=1125
+  _globals['_MAPENTRY']._serialized_start=1127
+  _globals['_MAPENTRY']._serialized_end=1205
+  _globals['_ENCODEDNOISEMODEL']._serialized_start=1207
+  _globals['_ENCODEDNOISEMODEL']._serialized_end=1287
+  _globals['_DISTRIBUTION']._serialized_start=1290
+  _globals['_DISTRIBUTION']._serialized_end=1425
+  _globals['_QUANTUMOBJECT']._serialized_start=1428
+  _globals['_QUANTUMOBJECT']._serialized_end=1564
 # @@protoc_insertion_point(module_scope)

@@ -200,7 +200,7 @@ class Value(_message.Message):
         """A probability of each outcome."""
 
     @_builtins.property
-    def noise_model_value(self) -> Global___NoiseModel:
+    def noise_model_value(self) -> Global___EncodedNoiseModel:
         """A noise model of Aer."""
 
     def __init__(
@@ -224,7 +224,7 @@ class Value(_message.Message):
         scalar_value: _array_pb2.Array | None = ...,
         number_list_value: _array_pb2.Array | None = ...,
         distribution_value: Global___Distribution | None = ...,
-        noise_model_value: Global___NoiseModel | None = ...,
+        noise_model_value: Global___EncodedNoiseModel | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["array_value", b"array_value", "big_int_value", b"big_int_value", "bool_value", b"bool_value", "bytes_value", b"bytes_value", "complex_value", b"complex_value", "datetime_value", b"datetime_value", "distribution_value", b"distribution_value", "double_value", b"double_value", "int_value", b"int_value", "kind", b"kind", "list_value", b"list_value", "map_value", b"map_value", "noise_model_value", b"noise_model_value", "null_value", b"null_value", "number_list_value", b"number_list_value", "quantum_object_value", b"quantum_object_value", "scalar_value", b"scalar_value", "string_value", b"string_value", "struct_value", b"struct_value", "tuple_value", b"tuple_value"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
@@ -404,28 +404,32 @@ class MapEntry(_message.Message):
 Global___MapEntry: _TypeAlias = MapEntry  # noqa: Y015
 
 @_typing.final
-class NoiseModel(_message.Message):
-    """A noise model of Aer (qiskit_aer.noise.NoiseModel)."""
+class EncodedNoiseModel(_message.Message):
+    """A serialised noise model of Aer (qiskit_aer.noise.NoiseModel). It is large and
+    repeats itself, and it is described by messages that hold values.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    DOCUMENT_FIELD_NUMBER: _builtins.int
-    @_builtins.property
-    def document(self) -> Global___StructValue:
-        """The document that its method to_dict() gives, with arrays as arrays."""
-
+    DATA_FIELD_NUMBER: _builtins.int
+    COMPRESSION_FIELD_NUMBER: _builtins.int
+    data: _builtins.bytes
+    """The bytes of a `NoiseModel` message, compressed as `compression` says."""
+    compression: _array_pb2.Compression.ValueType
+    """How `data` is compressed."""
     def __init__(
         self,
         *,
-        document: Global___StructValue | None = ...,
+        data: _builtins.bytes = ...,
+        compression: _array_pb2.Compression.ValueType = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["document", b"document"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["document", b"document"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["compression", b"compression", "data", b"data"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___NoiseModel: _TypeAlias = NoiseModel  # noqa: Y015
+Global___EncodedNoiseModel: _TypeAlias = EncodedNoiseModel  # noqa: Y015
 
 @_typing.final
 class Distribution(_message.Message):

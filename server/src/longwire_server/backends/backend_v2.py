@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from qiskit.circuit import QuantumCircuit
 from qiskit.providers import BackendV2
+from qiskit.transpiler import Target
 
 from longwire.providers.models.backend_configuration import QasmBackendConfiguration
+from longwire.providers.models.backend_properties import BackendProperties
 from longwire_server.backends.aer_options import are_aer_options, state_memory_mb
+from longwire_server.backends.aer_run import run_on_aer
+from longwire_server.backends.description import DriverModels
 from longwire_server.backends.fit import InstructionSet, TargetInstructions
 from longwire_server.backends.hosted_backend import HostedBackend
 from longwire_server.backends.options import OptionRules
+from longwire_server.backends.parameters import Sweep, binds_natively, native_binds
 from longwire_server.backends.spec import BackendSpec
 from longwire_server.backends.synthesis import configuration_of, is_simulator, properties_of
 from longwire_server.config.machine import physical_memory_mb
@@ -40,33 +46,68 @@ class HostedBackendV2(HostedBackend):
         self._backend = backend
         self._is_aer = are_aer_options(backend.options)
         self._is_simulator = is_simulator(backend)
+        self._takes_binds = "parameter_binds" in inspect.signature(backend.run).parameters
         if self._is_aer:
             _confine(backend, threads, memory_limit_mb)
-        most_qubits = _state_vector_qubits(memory_limit_mb)
-        configuration = configuration_of(backend, num_qubits=self._sensible_num_qubits(most_qubits))
-        if self._is_bound_by_memory(configuration):
-            configuration.n_qubits = min(configuration.n_qubits, most_qubits)
-        super().__init__(spec, configuration, properties_of(backend), backend.backend_version or "")
-        self._rules = OptionRules(self.name, backend.options)
+        self._most_qubits = _state_vector_qubits(memory_limit_mb)
+        self._own_properties: BackendProperties | None = None
+        self._rules = OptionRules(spec.name, backend.options)
+        super().__init__(spec)
+
+    @property
+    def driver(self) -> BackendV2:
+        """The backend itself."""
+        return self._backend
+
+    def checked_options(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """See :meth:`HostedBackend.checked_options`."""
+        return self._rules.checked(options)
 
     def _execute(self, circuits: list[QuantumCircuit], options: Mapping[str, Any]) -> Any:
+        if self._is_aer:
+            return run_on_aer(self._backend, circuits, options)
         return self._backend.run(circuits, **options).result()
 
-    def _checked_options(self, options: Mapping[str, Any]) -> dict[str, Any]:
-        return self._rules.checked(options)
+    def _execute_sweeps(self, sweeps: Sequence[Sweep], options: Mapping[str, Any]) -> Any:
+        is_bound = all(sweep.is_bound for sweep in sweeps)
+        if is_bound or not self._takes_binds or not binds_natively(sweeps):
+            return super()._execute_sweeps(sweeps, options)
+        circuits = [sweep.circuit for sweep in sweeps]
+        return run_on_aer(self._backend, circuits, options, native_binds(sweeps))
+
+    def _read_models(self) -> DriverModels:
+        backend = self._backend
+        configuration = configuration_of(backend, num_qubits=self._sensible_num_qubits())
+        if self._is_bound_by_memory(configuration):
+            configuration.n_qubits = min(configuration.n_qubits, self._most_qubits)
+        self._own_properties = properties_of(backend, known=self._own_properties)
+        return DriverModels(configuration, self._own_properties, backend.backend_version or "")
+
+    def _status(self) -> tuple[bool, str]:
+        # BackendV2 has no status, but drivers of devices do.
+        ask = getattr(self._backend, "status", None)
+        status = ask() if callable(ask) else None
+        operational = getattr(status, "operational", True)
+        return bool(operational), str(getattr(status, "status_msg", None) or "")
+
+    def _read_target(self) -> Target:
+        return self._backend.target
 
     def _option_names(self) -> Sequence[str]:
         return self._rules.names
 
-    def _default_shots(self) -> int | None:
-        shots = self._rules.default("shots")
-        return shots if isinstance(shots, int) else None
+    def _default_option(self, name: str) -> Any:
+        return self._rules.default(name)
 
     def _num_qubits(self) -> int | None:
         if self._is_bound_by_memory(self._configuration):
             return None
         num_qubits: int | None = self._backend.num_qubits
         return num_qubits
+
+    def _max_circuits(self) -> int | None:
+        # A configuration of its own need not repeat it.
+        return self._backend.max_circuits or super()._max_circuits()
 
     def _instructions(self) -> InstructionSet | None:
         return None if self._is_simulator else TargetInstructions(self._backend.target)
@@ -79,11 +120,12 @@ class HostedBackendV2(HostedBackend):
         """
         return self._is_aer and self._is_simulator and configuration.coupling_map is None
 
-    def _sensible_num_qubits(self, most_qubits: int) -> int:
+    def _sensible_num_qubits(self) -> int:
         """Returns the number of qubits for the configuration, which must have one."""
         if self._backend.num_qubits is not None:
             return int(self._backend.num_qubits)
         # BasicSimulator states its own bound in this attribute alone.
+        most_qubits = self._most_qubits
         return min(most_qubits, getattr(self._backend, "MAX_QUBITS_STATEVECTOR", most_qubits))
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from qiskit.circuit import QuantumCircuit
+from qiskit.circuit import Parameter, QuantumCircuit
 from qiskit.providers import BackendV2, JobV1, Options
 from qiskit.transpiler import Target
 from qiskit_aer import AerSimulator
@@ -71,11 +71,17 @@ class NoisyDevice(BackendV2):
         """Returns the device's properties, read from their document."""
         return self._properties
 
-    def run(self, run_input: QuantumCircuit | Sequence[QuantumCircuit], **options: Any) -> JobV1:
+    def run(
+        self,
+        run_input: QuantumCircuit | Sequence[QuantumCircuit],
+        parameter_binds: Sequence[Mapping[Parameter, Sequence[float]]] | None = None,
+        **options: Any,
+    ) -> JobV1:
         """Runs circuits of the device's operations, with its noise.
 
         Args:
             run_input: circuits that fit the target.
+            parameter_binds: values of their parameters, as ``AerSimulator.run`` takes them.
             options: options of ``AerSimulator``; a ``noise_model`` replaces the
                 device's.
         """
@@ -83,7 +89,7 @@ class NoisyDevice(BackendV2):
         if options.get("noise_model") is None:
             sites = frozenset(site for each in circuits for site in operation_sites(each))
             options["noise_model"] = self._noise_of(sites | self._anchor)
-        return self._simulator.run(circuits, **options)
+        return self._simulator.run(circuits, parameter_binds=parameter_binds, **options)
 
     def _build_noise(self, sites: frozenset[Site]) -> NoiseModel:
         return NoiseModel.from_backend(_PartOfDevice(self.target, sites))

@@ -57,6 +57,17 @@ class ConfiguredInstructions(InstructionSet):
         return name in self._names and coupled
 
 
+class NamedInstructions(InstructionSet):
+    """The operations of a simulator, which has each on any qubits."""
+
+    def __init__(self, target: Target) -> None:
+        self._names = frozenset(target.operation_names)
+
+    def has(self, name: str, _qubits: tuple[int, ...]) -> bool:
+        """Whether the simulator has an operation of this name."""
+        return name in self._names
+
+
 def check_fit(
     circuits: Sequence[QuantumCircuit], instructions: InstructionSet, backend_name: str
 ) -> None:
@@ -67,18 +78,28 @@ def check_fit(
             its qubits, and how to transpile.
     """
     for circuit in circuits:
-        checked: set[Site] = set()
-        for name, qubits in operation_sites(circuit):
-            if (name, qubits) in checked or name in _ALWAYS:
-                continue
-            if not instructions.has(name, qubits):
-                where = ", ".join(map(str, qubits))
-                raise InvalidProgramError(
-                    f"circuit {circuit.name!r}: backend {backend_name!r} has no operation "
-                    f"{name!r} on qubits ({where}); transpile the circuit with basis_gates and "
-                    "coupling_map of backend.configuration() before it is sent"
-                )
-            checked.add((name, qubits))
+        misfit = first_misfit(circuit, instructions)
+        if misfit is not None:
+            name, qubits = misfit
+            raise InvalidProgramError(
+                f"circuit {circuit.name!r}: backend {backend_name!r} has no operation {name!r} on "
+                f"qubits ({', '.join(map(str, qubits))}); run it with transpile=True, or transpile "
+                "it before it is sent: for the backend's target, or with basis_gates and "
+                "coupling_map of backend.configuration()"
+            )
+
+
+def first_misfit(circuit: QuantumCircuit, instructions: InstructionSet) -> Site | None:
+    """The first operation of a circuit that a device does not have there, or None."""
+    checked: set[Site] = set()
+    for site in operation_sites(circuit):
+        name, qubits = site
+        if site in checked or name in _ALWAYS:
+            continue
+        if not instructions.has(name, qubits):
+            return site
+        checked.add(site)
+    return None
 
 
 def operation_sites(circuit: QuantumCircuit, qubits: Sequence[int] | None = None) -> Iterator[Site]:

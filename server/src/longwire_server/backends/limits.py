@@ -17,7 +17,8 @@ class RunLimits:
     Attributes:
         backend_name: the backend's hosted name.
         max_shots: most shots of one circuit.
-        max_circuits: most circuits of one job; None for any number.
+        max_circuits: most circuits of one run; None for any number. A job with more
+            is run in parts.
         num_qubits: most qubits of one circuit; None where only memory decides,
             which the backend itself knows.
     """
@@ -35,31 +36,20 @@ class RunLimits:
             shots: the shots of each; None where the backend decides.
 
         Raises:
-            InvalidProgramError: there are no circuits, or one is not bound.
+            InvalidProgramError: there are no circuits.
             LimitExceededError: a limit is exceeded; the message names it.
         """
         if not circuits:
             raise InvalidProgramError("the program holds no circuits; send at least one")
-        self._check_number("circuits in one job", "max_experiments", len(circuits))
         if shots is not None:
             self._check_number("shots", "max_shots", shots)
         for circuit in circuits:
             self._check_number(
                 "qubits", "n_qubits", circuit.num_qubits, f"circuit {circuit.name!r}: "
             )
-            if circuit.parameters:
-                names = ", ".join(sorted(parameter.name for parameter in circuit.parameters))
-                raise InvalidProgramError(
-                    f"circuit {circuit.name!r} has parameters without values ({names}); "
-                    "give them values with assign_parameters before it is sent"
-                )
 
     def _check_number(self, noun: str, limit: str, asked: int, place: str = "") -> None:
-        maximum = {
-            "max_experiments": self.max_circuits,
-            "max_shots": self.max_shots,
-            "n_qubits": self.num_qubits,
-        }[limit]
+        maximum = {"max_shots": self.max_shots, "n_qubits": self.num_qubits}[limit]
         if maximum is not None and asked > maximum:
             raise LimitExceededError(
                 f"{place}{asked} {noun} are more than backend {self.backend_name!r} takes: "

@@ -23,6 +23,12 @@ _NEEDS: Final[Mapping[str, str]] = {
 }
 
 
+# Backends of ours are simulators and device models: what they tell never changes.
+_UNCHANGING_MODULE: Final = "longwire_server.backends.hosted"
+# A driver's calibration changes in hours, whether the device works in minutes.
+_REFRESH_SECONDS: Final = 60.0
+
+
 def backend_specs(config: ServerConfig) -> tuple[BackendSpec, ...]:
     """Returns the backends that a configuration hosts, in its order.
 
@@ -45,7 +51,10 @@ def backend_specs(config: ServerConfig) -> tuple[BackendSpec, ...]:
     if config.includes_entry_points:
         for name in sorted(installed.keys() - specs.keys()):
             if _is_usable(installed[name]):
-                specs[name] = BackendSpec(name=name, target=_target(installed[name]))
+                target = _target(installed[name])
+                specs[name] = BackendSpec(
+                    name=name, target=target, refresh_seconds=_refresh_seconds(target)
+                )
     if problems:
         raise ConfigError(problems)
     return tuple(specs.values())
@@ -59,6 +68,7 @@ def _configured(section: BackendSection, installed: Mapping[str, EntryPoint]) ->
         if entry_point is None:
             return None
         target = _target(entry_point)
+    chosen = section.refresh_seconds
     return BackendSpec(
         name=section.name,
         target=target,
@@ -66,6 +76,7 @@ def _configured(section: BackendSection, installed: Mapping[str, EntryPoint]) ->
         pool=section.pool,
         max_shots=section.max_shots,
         description=section.description,
+        refresh_seconds=_refresh_seconds(target) if chosen is None else chosen,
     )
 
 
@@ -104,6 +115,11 @@ def _installed() -> tuple[dict[str, EntryPoint], list[Problem]]:
 
 def _target(entry_point: EntryPoint) -> str:
     return f"{entry_point.module}:{entry_point.attr}"
+
+
+def _refresh_seconds(target: str) -> float:
+    """Returns how often a backend is described again where nobody has decided it."""
+    return 0.0 if target.partition(":")[0] == _UNCHANGING_MODULE else _REFRESH_SECONDS
 
 
 def _package(entry_point: EntryPoint) -> str:

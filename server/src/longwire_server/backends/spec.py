@@ -19,6 +19,7 @@ class BackendSpec:
         pool: name of the pool whose workers run it.
         max_shots: most shots of one job; None leaves the backend's own limit.
         description: what clients read about it; None leaves the backend's own words.
+        refresh_seconds: how often a worker describes it again; 0 for never.
     """
 
     name: str
@@ -27,6 +28,7 @@ class BackendSpec:
     pool: str = "default"
     max_shots: int | None = None
     description: str | None = None
+    refresh_seconds: float = 0.0
 
     def to_json(self) -> str:
         """Returns the spec as a JSON object with the attributes' names."""

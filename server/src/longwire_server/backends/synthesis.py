@@ -44,27 +44,40 @@ def configuration_of(backend: BackendV2, *, num_qubits: int) -> QasmBackendConfi
     return configuration_class(document).from_dict(document)
 
 
-def properties_of(backend: BackendV2) -> BackendProperties | None:
+def properties_of(
+    backend: BackendV2, known: BackendProperties | None = None
+) -> BackendProperties | None:
     """Returns the properties of a BackendV2; None where nothing was measured.
 
     Errors, times and frequencies come from the backend's own ``properties()``,
     or from its Target, which does not say when they were measured: the dates are
-    then that of the call.
+    then that of the call which first found these numbers.
+
+    Args:
+        backend: the backend.
+        known: what an earlier call returned.
     """
     own = _own_model(backend, "properties")
     if isinstance(own, BackendProperties):
         return own
     if own is not None:
         return BackendProperties.from_dict(_plain_dates(own.to_dict()))
-    target, now = backend.target, datetime.now(UTC)
-    qubits = list(_qubit_properties(target, now))
-    gates = list(_gate_properties(target, now))
+    if known is not None and _measured_properties(backend, known.last_update_date) == known:
+        return known
+    return _measured_properties(backend, datetime.now(UTC))
+
+
+def _measured_properties(backend: BackendV2, date: datetime) -> BackendProperties | None:
+    """Returns the properties that a Target tells, as of a date."""
+    target = backend.target
+    qubits = list(_qubit_properties(target, date))
+    gates = list(_gate_properties(target, date))
     if not any(qubits) and not any(gate.parameters for gate in gates):
         return None
     return BackendProperties(
         backend_name=backend.name or type(backend).__name__,
         backend_version=backend_version_xyz(backend.backend_version or ""),
-        last_update_date=now,
+        last_update_date=date,
         qubits=qubits,
         gates=gates,
         general=[],

@@ -92,6 +92,11 @@ class LimitsSection(_Section):
     )
     # Jobs that may wait at once, over all backends.
     queued_jobs: Count = Field(default=100_000, examples=["100_000"])
+    # How long a program that is named by its digest is kept after its last use.
+    programs_kept_hours: float = Field(default=24.0, ge=0, examples=["24"])
+    # Programs that are kept, in bytes of all together. Those that jobs still need
+    # are kept above it.
+    programs_bytes: Count = Field(default=1024 * MIB, examples=["1_073_741_824"])
 
     @property
     def request_bytes(self) -> int:
@@ -164,6 +169,9 @@ class BackendSection(_Section):
     max_shots: Count | None = Field(default=None, examples=["100_000"])
     # What clients read about it, where it is to differ from the backend's own words.
     description: str | None = Field(default=None, examples=["'Simulator of the third floor'"])
+    # How often its driver is asked again what it is, in seconds; 0 for never. None:
+    # never for Longwire's own simulators and device models, every 60 s for others.
+    refresh_seconds: float | None = Field(default=None, ge=0, examples=["60"])
 
     @field_validator("name")
     @classmethod

@@ -29,17 +29,37 @@ class Failed:
 Outcome = Executed | Failed
 
 
+class AttemptListener(abc.ABC):
+    """Hears what a worker tells of an attempt while it executes it."""
+
+    @abc.abstractmethod
+    def running(self) -> None:
+        """The program is read, and the backend begins to run it."""
+
+    @abc.abstractmethod
+    def progress(self, finished: int, total: int) -> None:
+        """So many of all pubs or circuits are finished."""
+
+    @abc.abstractmethod
+    def pub_finished(self, result: bytes) -> None:
+        """The next pub is finished; ``result`` is a serialised EncodedResult of it."""
+
+
 class Worker(abc.ABC):
     """One process that executes one attempt at a time."""
 
     @abc.abstractmethod
-    async def execute(self, job_id: str, spec: bytes, on_running: Callable[[], None]) -> Outcome:
+    async def execute(
+        self, job_id: str, spec: bytes, program: bytes, listener: AttemptListener
+    ) -> Outcome:
         """Executes an attempt; the worker is free again when this returns.
 
         Args:
             job_id: the job's id.
             spec: its serialised JobSpec.
-            on_running: called when the program is read and the backend begins.
+            program: the payloads that the spec names by their digest, as a serialised
+                Program; empty where it holds them.
+            listener: hears of the attempt until this returns.
         """
 
     @abc.abstractmethod
@@ -48,7 +68,15 @@ class Worker(abc.ABC):
 
 
 class BackendLoadError(Exception):
-    """A backend could not be loaded; the message is for operators and users."""
+    """A backend could not be loaded or described; the message is for operators and users.
+
+    Attributes:
+        ended_worker: whether its worker ended over it.
+    """
+
+    def __init__(self, message: str, *, ended_worker: bool = False) -> None:
+        super().__init__(message)
+        self.ended_worker = ended_worker
 
 
 class Executor(abc.ABC):
@@ -79,6 +107,17 @@ class Executor(abc.ABC):
 
         Raises:
             BackendLoadError: it cannot be loaded.
+        """
+
+    @abc.abstractmethod
+    async def describe_again(self, pool: str, backend_name: str) -> BackendLoaded | None:
+        """What a backend is by now, from a worker that has nothing else to do.
+
+        Returns:
+            The description, or None where every worker of the pool is busy.
+
+        Raises:
+            BackendLoadError: it cannot be described.
         """
 
     @abc.abstractmethod

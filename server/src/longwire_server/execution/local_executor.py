@@ -63,6 +63,10 @@ class LocalExecutor(Executor):
         """See :meth:`Executor.describe`."""
         return await self._pools[pool].describe(backend_name)
 
+    async def describe_again(self, pool: str, backend_name: str) -> BackendLoaded | None:
+        """See :meth:`Executor.describe_again`."""
+        return await self._pools[pool].describe_again(backend_name)
+
     async def stop(self) -> None:
         """See :meth:`Executor.stop`."""
         await asyncio.gather(*(pool.stop() for pool in self._pools.values()))

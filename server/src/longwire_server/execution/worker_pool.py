@@ -17,6 +17,8 @@ _logger = logging.getLogger(__name__)
 _RESTART_PAUSES_SECONDS = (0.0, 0.5, 2.0, 10.0, 30.0)
 # So many failed starts in a row are told to those who wait for a worker.
 _FAILED_STARTS_TOLD = 3
+# A driver that takes longer to describe its loaded backend again does not answer.
+_DESCRIBE_AGAIN_SECONDS = 60.0
 
 
 class WorkerPool:
@@ -49,6 +51,8 @@ class WorkerPool:
         loaded = [worker for worker in usable if backend_name in worker.loaded]
         worker = (loaded or usable)[-1]
         self._idle.remove(worker)
+        # Whoever takes it for a backend has it load that.
+        worker.loaded.add(backend_name)
         return worker
 
     def release(self, worker: WorkerProcess) -> None:
@@ -74,10 +78,34 @@ class WorkerPool:
             wanted: asyncio.Future[WorkerProcess] = asyncio.get_running_loop().create_future()
             self._wanted.append(wanted)
             worker = await wanted
-        try:
-            loaded = await worker.describe(backend_name)
             worker.loaded.add(backend_name)
-            return loaded
+        try:
+            return await worker.describe(backend_name)
+        finally:
+            self.release(worker)
+
+    async def describe_again(self, backend_name: str) -> BackendLoaded | None:
+        """Describes a backend in an idle worker, best one that has it loaded.
+
+        Returns:
+            The description, or None where no worker is idle.
+
+        Raises:
+            BackendLoadError: it cannot be described.
+        """
+        worker = self.take(backend_name)
+        if worker is None:
+            return None
+        try:
+            async with asyncio.timeout(_DESCRIBE_AGAIN_SECONDS):
+                return await worker.describe(backend_name)
+        except TimeoutError:
+            # Whatever it waits for keeps it from jobs.
+            worker.kill()
+            raise BackendLoadError(
+                f"its driver did not describe it within {_DESCRIBE_AGAIN_SECONDS:g} s",
+                ended_worker=True,
+            ) from None
         finally:
             self.release(worker)
 

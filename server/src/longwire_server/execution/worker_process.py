@@ -8,11 +8,12 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import cast
 
 from longwire.v1.error_pb2 import ErrorReason
 from longwire_server.execution.executor import (
+    AttemptListener,
     BackendLoadError,
     Executed,
     Failed,
@@ -27,6 +28,7 @@ from longwire_server.execution.frames_pb2 import (
     WorkerFrame,
     WorkerSettings,
 )
+from longwire_server.execution.wire_format import field_head
 from longwire_server.execution.worker.framing import LENGTH, pack
 
 _logger = logging.getLogger(__name__)
@@ -41,6 +43,10 @@ _THREAD_VARIABLES = (
     "MKL_NUM_THREADS",
     "RAYON_NUM_THREADS",
 )
+
+# A frame up to this size is sent in one piece: joining it takes less time than
+# sending its parts.
+_JOINED_BYTES = 64 << 10
 
 
 class WorkerDiedError(Exception):
@@ -59,7 +65,7 @@ class WorkerProcess(Worker):
         self._settings = settings
         self._on_exit = on_exit
         self._answer: asyncio.Future[WorkerFrame] | None = None
-        self._on_running: Callable[[], None] | None = None
+        self._listener: AttemptListener | None = None
         self._killed = False
         self.loaded: set[str] = set()
 
@@ -92,7 +98,7 @@ class WorkerProcess(Worker):
         # Without its socket a worker is of no use, whatever it still does.
         self._protocol.closed.add_done_callback(lambda _closed: self.kill())
         self._reaper = asyncio.create_task(self._reap())
-        frame = await self._ask(ServerFrame(settings=self._settings))
+        frame = await self._ask([pack(ServerFrame(settings=self._settings))])
         if not frame.HasField("ready"):
             raise WorkerDiedError(f"its first frame was {frame.WhichOneof('frame')}")
 
@@ -114,13 +120,17 @@ class WorkerProcess(Worker):
         """Whether it can be asked: it may have been killed and not yet be gone."""
         return not (self._killed or self._protocol.closed.done())
 
-    async def execute(self, job_id: str, spec: bytes, on_running: Callable[[], None]) -> Outcome:
+    async def execute(
+        self, job_id: str, spec: bytes, program: bytes, listener: AttemptListener
+    ) -> Outcome:
         """See :meth:`Worker.execute`."""
-        self._on_running = on_running
+        self._listener = listener
         try:
-            frame = await self._ask(ServerFrame(execute=ExecuteJob(job_id=job_id, spec=spec)))
+            frame = await self._ask(_execute_frame(job_id, spec, program))
         except WorkerDiedError as error:
             return Failed(ErrorReason.ERROR_REASON_WORKER_DIED, str(error))
+        finally:
+            self._listener = None
         if frame.HasField("executed"):
             return Executed(frame.executed)
         return Failed(frame.execution_failed.reason, frame.execution_failed.message)
@@ -132,11 +142,15 @@ class WorkerProcess(Worker):
             BackendLoadError: it cannot be loaded.
         """
         try:
-            frame = await self._ask(ServerFrame(load=LoadBackend(backend_name=backend_name)))
+            frame = await self._ask(
+                [pack(ServerFrame(load=LoadBackend(backend_name=backend_name)))]
+            )
         except WorkerDiedError as error:
-            raise BackendLoadError(f"{error} while it loaded the backend") from error
+            message = f"{error} while it loaded the backend"
+            raise BackendLoadError(message, ended_worker=True) from error
         if frame.HasField("load_failed"):
-            raise BackendLoadError(frame.load_failed.message)
+            failed = frame.load_failed
+            raise BackendLoadError(failed.message, ended_worker=failed.worker_ends)
         return frame.loaded
 
     def kill(self) -> None:
@@ -150,19 +164,19 @@ class WorkerProcess(Worker):
         self.kill()
         await self._reaper
 
-    async def _ask(self, frame: ServerFrame) -> WorkerFrame:
+    async def _ask(self, frame: Sequence[bytes]) -> WorkerFrame:
+        """Sends a frame, in one or more parts, and returns the answer."""
         if not self.is_usable:
             raise WorkerDiedError(_how_it_ended(await self._process.wait()))
         self._answer = asyncio.get_running_loop().create_future()
-        self._protocol.send(pack(frame))
+        self._protocol.send(frame)
         return await self._answer
 
     def _on_frame(self, body: bytes) -> None:
         frame = WorkerFrame.FromString(body)
-        if frame.HasField("running"):
-            if self._on_running is not None:
-                self._on_running()
-        elif self._answer is not None and not self._answer.done():
+        if _tell(self._listener, frame):
+            return
+        if self._answer is not None and not self._answer.done():
             if frame.execution_failed.worker_ends or frame.load_failed.worker_ends:
                 self.kill()
             self._answer.set_result(frame)
@@ -190,8 +204,8 @@ class _FrameProtocol(asyncio.Protocol):
         # uvloop's transports do not derive from asyncio's.
         self._transport = cast("asyncio.Transport", transport)
 
-    def send(self, data: bytes) -> None:
-        self._transport.write(data)
+    def send(self, parts: Sequence[bytes]) -> None:
+        self._transport.writelines(parts)
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
@@ -210,6 +224,35 @@ class _FrameProtocol(asyncio.Protocol):
     def connection_lost(self, _error: Exception | None) -> None:
         if not self.closed.done():
             self.closed.set_result(None)
+
+
+def _execute_frame(job_id: str, spec: bytes, program: bytes) -> list[bytes]:
+    """A ServerFrame with an ExecuteJob, in parts: what is large is not copied."""
+    fields = [ExecuteJob(job_id=job_id).SerializeToString()]
+    fields += [field_head(ExecuteJob.SPEC_FIELD_NUMBER, len(spec)), spec]
+    if program:
+        fields += [field_head(ExecuteJob.PROGRAM_FIELD_NUMBER, len(program)), program]
+    size_bytes = sum(map(len, fields))
+    head = field_head(ServerFrame.EXECUTE_FIELD_NUMBER, size_bytes)
+    parts = [LENGTH.pack(len(head) + size_bytes), head, *fields]
+    return parts if size_bytes > _JOINED_BYTES else [b"".join(parts)]
+
+
+def _tell(listener: AttemptListener | None, frame: WorkerFrame) -> bool:
+    """Tells the listener what a frame says; False where the frame is an answer."""
+    match frame.WhichOneof("frame"):
+        case "running":
+            if listener is not None:
+                listener.running()
+        case "progress":
+            if listener is not None:
+                listener.progress(frame.progress.finished, frame.progress.total)
+        case "pub_finished":
+            if listener is not None:
+                listener.pub_finished(frame.pub_finished)
+        case _:
+            return False
+    return True
 
 
 def _environment(threads: int) -> dict[str, str]:

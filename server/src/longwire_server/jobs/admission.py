@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 from longwire.v1.error_pb2 import ErrorReason
 from longwire.v1.job_pb2 import JobSpec
 from longwire.v1.program_pb2 import Program, ProgramFormat
+from longwire_server.jobs.primitive_admission import (
+    check_circuit_indices,
+    check_parameter_values,
+    check_primitive,
+)
+from longwire_server.jobs.program_payloads import heads
 from longwire_server.refusals import RequestRefusedError, argument_invalid, limit_exceeded
 
 _NAME_CHARACTERS = 128
@@ -14,6 +21,12 @@ _TAGS = 32
 # QPY below this version can run code while it is read (CVE-2025-2000).
 _MIN_QPY_VERSION = 13
 _QPY_MAGIC = b"QISKIT"
+_MAX_OPTIMIZATION_LEVEL = 3
+# In these each payload is one circuit; in the others only a parser can count.
+_ONE_CIRCUIT_A_PAYLOAD = (
+    ProgramFormat.PROGRAM_FORMAT_OPENQASM3,
+    ProgramFormat.PROGRAM_FORMAT_OPENQASM2,
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -30,6 +43,9 @@ class AdmissionLimits:
 def admit(spec: JobSpec, request_id: str, limits: AdmissionLimits, queued_jobs: int) -> None:
     """Refuses a request that cannot become a job.
 
+    Payloads that it names by their digest alone are not looked at: see
+    :func:`check_payloads`.
+
     Raises:
         RequestRefusedError: a field is missing or wrong, or a limit is exceeded.
     """
@@ -44,19 +60,47 @@ def admit(spec: JobSpec, request_id: str, limits: AdmissionLimits, queued_jobs: 
         if not tag:
             raise argument_invalid(f"spec.tags[{place}]", "it is empty; leave it out")
     _check_program(spec.program)
-    size_bytes = sum(map(len, spec.program.payloads))
-    if size_bytes > limits.program_bytes:
-        raise limit_exceeded(
-            "limits.program_bytes",
-            limits.program_bytes,
-            f"The program has {size_bytes} bytes: split it into several jobs",
-        )
+    for place, values in enumerate(spec.options.parameter_values):
+        check_parameter_values(f"spec.options.parameter_values[{place}]", values, dimensions=2)
+    _check_transpile(spec)
+    check_primitive(spec)
+    if spec.program.payloads:
+        payloads = list(spec.program.payloads)
+        check_payloads(spec, heads(payloads), sum(map(len, payloads)), limits)
     if queued_jobs >= limits.queued_jobs:
         raise limit_exceeded(
             "limits.queued_jobs",
             limits.queued_jobs,
             f"{queued_jobs} jobs are queued: try again when some have run",
             retry_after_seconds=1.0,
+        )
+
+
+def check_payloads(
+    spec: JobSpec, payload_heads: Sequence[bytes], size_bytes: int, limits: AdmissionLimits
+) -> None:
+    """Refuses payloads that are not what their program says, or too large.
+
+    Args:
+        spec: the request.
+        payload_heads: the first bytes of each payload that it holds or names.
+        size_bytes: bytes of all of them together.
+        limits: what a request may ask for.
+
+    Raises:
+        RequestRefusedError: they are.
+    """
+    program = spec.program
+    if program.format == ProgramFormat.PROGRAM_FORMAT_QPY:
+        for place, head in enumerate(payload_heads):
+            _check_qpy_header(f"spec.program.payloads[{place}]", head, program.qpy_version)
+    if program.format in _ONE_CIRCUIT_A_PAYLOAD:
+        check_circuit_indices(spec, num_circuits=len(payload_heads))
+    if size_bytes > limits.program_bytes:
+        raise limit_exceeded(
+            "limits.program_bytes",
+            limits.program_bytes,
+            f"The program has {size_bytes} bytes: split it into several jobs",
         )
 
 
@@ -78,22 +122,19 @@ def _check_program(program: Program) -> None:
             f"of {known}",
             field="spec.program.format",
         )
-    if not program.payloads:
+    if not (program.payloads or program.payloads_sha256):
         raise argument_invalid("spec.program.payloads", "there is none; send at least one circuit")
-    if program.format == ProgramFormat.PROGRAM_FORMAT_QPY:
-        for place, payload in enumerate(program.payloads):
-            _check_qpy_header(f"spec.program.payloads[{place}]", payload, program.qpy_version)
 
 
-def _check_qpy_header(field: str, payload: bytes, declared_version: int) -> None:
-    if not payload.startswith(_QPY_MAGIC) or len(payload) <= len(_QPY_MAGIC):
+def _check_qpy_header(field: str, head: bytes, declared_version: int) -> None:
+    if not head.startswith(_QPY_MAGIC) or len(head) <= len(_QPY_MAGIC):
         raise RequestRefusedError(
             ErrorReason.ERROR_REASON_PROGRAM_INVALID,
             f"{field}: it is no QPY: its first bytes are not QISKIT; write it with "
             "qiskit.qpy.dump, or name the format that it has",
             field=field,
         )
-    version = payload[len(_QPY_MAGIC)]
+    version = head[len(_QPY_MAGIC)]
     if version < _MIN_QPY_VERSION:
         raise RequestRefusedError(
             ErrorReason.ERROR_REASON_PROGRAM_FORMAT_UNSUPPORTED,
@@ -105,4 +146,13 @@ def _check_qpy_header(field: str, payload: bytes, declared_version: int) -> None
         raise argument_invalid(
             "spec.program.qpy_version",
             f"it is {declared_version}, but the payload's header says {version}",
+        )
+
+
+def _check_transpile(spec: JobSpec) -> None:
+    level = spec.transpile.optimization_level
+    if level > _MAX_OPTIMIZATION_LEVEL:
+        raise argument_invalid(
+            "spec.transpile.optimization_level",
+            f"it is {level}; Qiskit's levels are 0 to {_MAX_OPTIMIZATION_LEVEL}",
         )

@@ -11,16 +11,11 @@ from longwire.v1.job_pb2 import JobState
 from longwire.v1.result_pb2 import EncodedResult
 from longwire_server.execution.executor import Executed, Outcome, Worker
 from longwire_server.jobs.clock import now_us
-from longwire_server.jobs.lifecycle import (
-    CANCELLED,
-    DONE,
-    ERROR,
-    PREDECESSORS,
-    RUNNING,
-    VALIDATING,
-)
+from longwire_server.jobs.kept_programs import KeptPrograms
+from longwire_server.jobs.lifecycle import CANCELLED, DONE, ERROR, PREDECESSORS, VALIDATING
 from longwire_server.jobs.live_job import LiveJob, Stop
-from longwire_server.store.job_store import JobStore, StoreError
+from longwire_server.store.job import Job
+from longwire_server.store.job_store import JobStore, ProgramKey, StoreError
 
 _logger = logging.getLogger(__name__)
 
@@ -32,6 +27,7 @@ class AttemptRunner:
 
     Args:
         store: the durable record.
+        programs: the payloads of jobs that name them by their digest.
         time_limit_seconds: how long an attempt may take, by backend.
         inline_result_bytes: results up to this size travel in the final event.
         on_final: called with every job that will not be heard of again.
@@ -40,12 +36,14 @@ class AttemptRunner:
     def __init__(
         self,
         store: JobStore,
+        programs: KeptPrograms,
         *,
         time_limit_seconds: Mapping[str, float],
         inline_result_bytes: int,
         on_final: Callable[[LiveJob], None],
     ) -> None:
         self._store = store
+        self._programs = programs
         self._time_limit_seconds = time_limit_seconds
         self._inline_result_bytes = inline_result_bytes
         self._on_final = on_final
@@ -106,10 +104,10 @@ class AttemptRunner:
         job_id = live.job.job_id
         spec = live.spec if live.spec is not None else await self._store.spec(job_id)
         live.spec = None
-        if live.stop is not None or spec is None:
+        program = await self._program(live.job) if live.job.payloads_sha256 else b""
+        if live.stop is not None or spec is None or program is None:
             return None
-        time_us = now_us()
-        live.move(time_us, state=VALIDATING, attempt=live.job.attempt + 1, start_time_us=time_us)
+        live.begin_attempt(inline_result_bytes=self._inline_result_bytes)
         # Not waited for here: what is written later is committed later.
         begun = asyncio.ensure_future(
             self._store.update(live.job, expected=PREDECESSORS[VALIDATING], result=None)
@@ -120,11 +118,15 @@ class AttemptRunner:
         )
         live.worker = worker
         try:
-            return await worker.execute(job_id, spec, lambda: live.move(now_us(), state=RUNNING))
+            return await worker.execute(job_id, spec, program, live)
         finally:
             live.worker = None
             timer.cancel()
             await begun
+
+    async def _program(self, job: Job) -> bytes | None:
+        payloads = await self._programs.find(ProgramKey(job.tenant, job.payloads_sha256))
+        return None if payloads is None else payloads.program
 
     async def _give_up(self, live: LiveJob) -> None:
         try:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
-from functools import partial
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 from longwire.v1.backend_pb2 import Backend
 from longwire.v1.backend_status_pb2 import BackendStatus
+from longwire.v1.target_pb2 import EncodedTarget
 from longwire_server.backends.spec import BackendSpec
 from longwire_server.execution.executor import BackendLoadError, Executor
 from longwire_server.execution.frames_pb2 import BackendLoaded
@@ -19,12 +19,21 @@ _logger = logging.getLogger(__name__)
 
 # Changes of status that come faster are told together.
 _TELL_EVERY_SECONDS = 0.1
+# Where no worker is idle when a backend is due to be described again, it is tried
+# again after this time.
+_BUSY_PAUSE_SECONDS = 0.5
 
 
 @dataclasses.dataclass(slots=True)
 class _Entry:
     spec: BackendSpec
-    described: asyncio.Task[BackendLoaded] | None = None
+    # Completes when the backend is described for the first time, or is not.
+    first: asyncio.Future[None] | None = None
+    # The last description that succeeded.
+    loaded: BackendLoaded | None = None
+    # Why the last attempt to describe it failed, where it did.
+    error: BackendLoadError | None = None
+    describing: asyncio.Task[None] | None = None
     watchers: set[asyncio.Event] = dataclasses.field(default_factory=set)
 
 
@@ -50,31 +59,64 @@ class BackendDirectory:
             pending: how many jobs wait for a backend.
         """
         self._pending = pending
-        for name, entry in self._entries.items():
-            entry.described = asyncio.create_task(self._describe(executor, entry.spec))
-            entry.described.add_done_callback(partial(self._on_described, name))
+        for entry in self._entries.values():
+            entry.first = asyncio.get_running_loop().create_future()
+            entry.describing = asyncio.create_task(self._keep_described(executor, entry))
 
-    async def _describe(self, executor: Executor, spec: BackendSpec) -> BackendLoaded:
+    async def _keep_described(self, executor: Executor, entry: _Entry) -> None:
+        spec = entry.spec
+        assert entry.first is not None
         try:
-            loaded = await executor.describe(spec.pool, spec.name)
-        except BackendLoadError as error:
-            _logger.error("backend %s is not operational: %s", spec.name, error)
-            raise
-        loaded.backend.max_program_bytes = self._program_bytes
-        _logger.info("backend %s is ready", spec.name)
-        return loaded
+            await self._take_over(entry, executor.describe(spec.pool, spec.name))
+            entry.first.set_result(None)
+        finally:
+            # Where the server stops before: nobody waits for ever.
+            entry.first.cancel()
+        ends_workers = entry.error is not None and entry.error.ended_worker
+        if not spec.refresh_seconds or ends_workers:
+            return
+        pause = spec.refresh_seconds
+        while True:
+            await asyncio.sleep(pause)
+            is_told = await self._take_over(entry, executor.describe_again(spec.pool, spec.name))
+            # Where it is not, every worker is busy: jobs come first.
+            pause = spec.refresh_seconds if is_told else _BUSY_PAUSE_SECONDS
 
-    def _on_described(self, name: str, task: asyncio.Task[BackendLoaded]) -> None:
-        if not task.cancelled():
-            # Looked at here so that a failure counts as seen; callers get it from the task.
-            task.exception()
-            self.changed(name)
+    async def _take_over(self, entry: _Entry, description: Awaitable[BackendLoaded | None]) -> bool:
+        """Takes over a description, or why there is none; False where nobody gave one."""
+        try:
+            loaded = await description
+        except BackendLoadError as error:
+            self._failed(entry, error)
+        except Exception:
+            _logger.exception("backend %s: an exception that nothing expected", entry.spec.name)
+            self._failed(entry, BackendLoadError("the server has a defect; its log has more"))
+        else:
+            if loaded is None:
+                return False
+            self._described(entry, loaded)
+        return True
+
+    def _described(self, entry: _Entry, loaded: BackendLoaded) -> None:
+        if entry.loaded is None or entry.error is not None:
+            _logger.info("backend %s is ready", entry.spec.name)
+        elif loaded.target.sha256 != entry.loaded.target.sha256:
+            _logger.info("backend %s has another Target", entry.spec.name)
+        loaded.backend.max_program_bytes = self._program_bytes
+        entry.loaded, entry.error = loaded, None
+        self.changed(entry.spec.name)
+
+    def _failed(self, entry: _Entry, error: BackendLoadError) -> None:
+        if entry.error is None or str(error) != str(entry.error):
+            _logger.error("backend %s is not operational: %s", entry.spec.name, error)
+        entry.error = error
+        self.changed(entry.spec.name)
 
     def stop(self) -> None:
-        """Stops waiting for descriptions."""
+        """Stops describing backends, and waiting for it."""
         for entry in self._entries.values():
-            if entry.described is not None:
-                entry.described.cancel()
+            if entry.describing is not None:
+                entry.describing.cancel()
 
     def drain(self) -> None:
         """Shows every backend as not operational: the server shuts down."""
@@ -88,9 +130,10 @@ class BackendDirectory:
         Raises:
             RequestRefusedError: no backend has this name, or it is not operational.
         """
-        task = self._entry(name).described
-        if task is not None and task.done() and (error := task.exception()) is not None:
-            raise backend_not_operational(name, str(error))
+        entry = self._entry(name)
+        # One that was loaded and does not answer now may do so when the job's turn comes.
+        if entry.loaded is None and entry.error is not None:
+            raise backend_not_operational(name, str(entry.error))
 
     async def description(self, name: str) -> BackendLoaded:
         """What a backend is; waits until it is loaded.
@@ -98,10 +141,31 @@ class BackendDirectory:
         Raises:
             RequestRefusedError: no backend has this name, or it failed to load.
         """
-        try:
-            return await self._described(self._entry(name))
-        except BackendLoadError as error:
-            raise backend_not_operational(name, str(error)) from error
+        entry = self._entry(name)
+        loaded = await self._first_description(entry)
+        if loaded is None:
+            raise backend_not_operational(name, str(entry.error)) from entry.error
+        return loaded
+
+    async def target(self, name: str, known_sha256: bytes) -> EncodedTarget:
+        """A backend's Target, without its data where the caller knows it; waits as above.
+
+        Raises:
+            RequestRefusedError: no backend has this name, or it failed to load.
+        """
+        target = (await self.description(name)).target
+        if known_sha256 != target.sha256:
+            return target
+        return EncodedTarget(compression=target.compression, sha256=target.sha256)
+
+    def target_sha256(self, name: str) -> bytes:
+        """The digest of a backend's Target as it is now; empty while it is not loaded.
+
+        Raises:
+            RequestRefusedError: no backend has this name.
+        """
+        loaded = self._entry(name).loaded
+        return b"" if loaded is None else loaded.target.sha256
 
     async def backend(self, name: str) -> Backend:
         """A backend with its present status.
@@ -111,11 +175,10 @@ class BackendDirectory:
         """
         entry = self._entry(name)
         backend = Backend(name=name, description=entry.spec.description or "")
-        try:
-            backend.CopyFrom((await self._described(entry)).backend)
-        except BackendLoadError as error:
-            backend.status.CopyFrom(_failed_status(name, error))
-        self._show_present(backend.status)
+        loaded = await self._first_description(entry)
+        if loaded is not None:
+            backend.CopyFrom(loaded.backend)
+        backend.status.CopyFrom(self._present_status(entry))
         return backend
 
     async def backends(self) -> list[Backend]:
@@ -129,13 +192,8 @@ class BackendDirectory:
             RequestRefusedError: no backend has this name.
         """
         entry = self._entry(name)
-        status = BackendStatus()
-        try:
-            status.CopyFrom((await self._described(entry)).backend.status)
-        except BackendLoadError as error:
-            status.CopyFrom(_failed_status(name, error))
-        self._show_present(status)
-        return status
+        await self._first_description(entry)
+        return self._present_status(entry)
 
     async def watch_status(self, name: str) -> AsyncIterator[BackendStatus]:
         """The status of a backend now and after every change.
@@ -164,11 +222,18 @@ class BackendDirectory:
         for watcher in self._entries[name].watchers:
             watcher.set()
 
-    def _show_present(self, status: BackendStatus) -> None:
-        status.pending_jobs = self._pending(status.backend_name)
+    def _present_status(self, entry: _Entry) -> BackendStatus:
+        status = BackendStatus(backend_name=entry.spec.name, backend_version="0.0.0")
+        if entry.loaded is not None:
+            status.CopyFrom(entry.loaded.backend.status)
+        status.pending_jobs = self._pending(entry.spec.name)
         if self._draining:
             status.operational = False
             status.status_msg = "the server is shutting down"
+        elif entry.error is not None:
+            status.operational = False
+            status.status_msg = str(entry.error)
+        return status
 
     def _entry(self, name: str) -> _Entry:
         entry = self._entries.get(name)
@@ -176,15 +241,10 @@ class BackendDirectory:
             raise backend_not_found(name, list(self._entries))
         return entry
 
-    async def _described(self, entry: _Entry) -> BackendLoaded:
-        assert entry.described is not None, "the directory has not been started"
-        if entry.described.done():
-            return entry.described.result()
-        # Shielded: a caller that goes away must not cancel the load for all.
-        return await asyncio.shield(entry.described)
-
-
-def _failed_status(name: str, error: BackendLoadError) -> BackendStatus:
-    return BackendStatus(
-        backend_name=name, backend_version="0.0.0", operational=False, status_msg=str(error)
-    )
+    async def _first_description(self, entry: _Entry) -> BackendLoaded | None:
+        """The description; waits for the first. None where there is none yet."""
+        assert entry.first is not None, "the directory has not been started"
+        if not entry.first.done():
+            # Shielded: a caller that goes away must not cancel the load for all.
+            await asyncio.shield(entry.first)
+        return entry.loaded

@@ -5,7 +5,7 @@ from __future__ import annotations
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from longwire.v1 import job_pb2
-from longwire_server.jobs.lifecycle import ERROR, STATUS_MESSAGES
+from longwire_server.jobs.lifecycle import ERROR, RUNNING, STATUS_MESSAGES
 from longwire_server.store.job import Job
 
 
@@ -21,8 +21,18 @@ def job_status_to_proto(job: Job) -> job_pb2.JobStatus:
     return job_pb2.JobStatus(job_id=job.job_id, status=job.state, status_msg=message)
 
 
-def job_to_proto(job: Job, queue_position: int | None = None) -> job_pb2.Job:
-    """The whole job. ``queue_position`` counts from 1."""
+def job_to_proto(
+    job: Job,
+    queue_position: int | None = None,
+    progress: job_pb2.JobProgress | None = None,
+) -> job_pb2.Job:
+    """The whole job.
+
+    Args:
+        job: the job as recorded.
+        queue_position: its place in the queue, counted from 1.
+        progress: how far it is, which is told only while it is running.
+    """
     message = job_pb2.Job(
         job_id=job.job_id,
         backend_name=job.backend_name,
@@ -35,6 +45,8 @@ def job_to_proto(job: Job, queue_position: int | None = None) -> job_pb2.Job:
         queue_position=queue_position,
         result_bytes=job.result_bytes,
         request_id=job.request_id,
+        kind=job.kind,
+        progress=progress if job.state == RUNNING else None,
     )
     if job.start_time_us is not None:
         message.start_time.CopyFrom(timestamp(job.start_time_us))

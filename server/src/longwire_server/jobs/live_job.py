@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import AsyncIterator
 from typing import Any
 
 from longwire.v1.error_pb2 import ErrorReason
-from longwire.v1.job_event_pb2 import Heartbeat, JobEvent, JobFinished
-from longwire.v1.job_pb2 import JobState
+from longwire.v1.job_event_pb2 import JobEvent, JobFinished
+from longwire.v1.job_pb2 import JobProgress, JobState
 from longwire.v1.result_pb2 import EncodedResult
-from longwire_server.execution.executor import Worker
+from longwire_server.execution.executor import AttemptListener, Worker
+from longwire_server.jobs.clock import now_us
 from longwire_server.jobs.job_message import job_status_to_proto, job_to_proto, timestamp
-from longwire_server.jobs.lifecycle import LEGAL_MOVES, QUEUED, state_name
+from longwire_server.jobs.lifecycle import DONE, LEGAL_MOVES, RUNNING, VALIDATING, state_name
+from longwire_server.jobs.partial_results import PartialResults
 from longwire_server.store.job import Job
 
-HEARTBEAT_SECONDS = 15.0
 # Changes of state wait this long for company: those of a job of a millisecond
 # then travel with its result, in one message instead of three.
 _HOLD_SECONDS = 0.02
+# Nobody reads faster.
+_PROGRESS_EVERY_SECONDS = 0.25
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -31,8 +33,8 @@ class Stop:
     message: str
 
 
-class LiveJob:
-    """One unfinished job in memory.
+class LiveJob(AttemptListener):
+    """One unfinished job in memory. It listens to its attempt, and tells its watchers.
 
     Attributes:
         job: the record as it is now.
@@ -42,6 +44,9 @@ class LiveJob:
         worker: the worker that runs the attempt.
         queue_position: the place in the queue, counted from 1, once it was told.
         finished: completes when the job is final and durable.
+        partial: what the present attempt has told.
+        told_progress: how far it was when the watchers were last told; None before.
+        told_pubs: how many of its finished pubs they may be told.
     """
 
     def __init__(self, job: Job, spec: bytes | None) -> None:
@@ -57,6 +62,25 @@ class LiveJob:
         self._wake_handle: asyncio.TimerHandle | None = None
         self._released = 1
         self._closed = False
+        self.partial = PartialResults(0, inline_result_bytes=0)
+        self.told_progress: JobProgress | None = None
+        self.told_pubs = 0
+        self._progress_handle: asyncio.TimerHandle | None = None
+        self._progress_told_at = 0.0
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more will happen to it here."""
+        return self._closed or self.finished.done()
+
+    @property
+    def told_sequence(self) -> int:
+        """Sequence of the last change that the watchers may be told, but for the final one.
+
+        A change that is still held back comes after it.
+        """
+        last = self._events[self._released - 1]
+        return (self._events[self._released - 2] if last.HasField("finished") else last).sequence
 
     async def is_durable(self) -> bool:
         """Whether the job was recorded; waits until that is decided."""
@@ -71,9 +95,37 @@ class LiveJob:
         """
         self.job = self.evolved(**changes)
         self._events.append(_status_event(self.job, time_us))
-        if self._wake_handle is None:
+        self._wake_soon()
+
+    def begin_attempt(self, *, inline_result_bytes: int) -> None:
+        """Moves the job into its next attempt.
+
+        Args:
+            inline_result_bytes: a pub's result up to this size is told.
+        """
+        attempt, time_us = self.job.attempt + 1, now_us()
+        self.partial = PartialResults(attempt, inline_result_bytes=inline_result_bytes)
+        self.told_progress, self.told_pubs = None, 0
+        self.move(time_us, state=VALIDATING, attempt=attempt, start_time_us=time_us)
+
+    def running(self) -> None:
+        """See :class:`AttemptListener`."""
+        self.move(now_us(), state=RUNNING)
+
+    def progress(self, finished: int, total: int) -> None:
+        """See :class:`AttemptListener`. The watchers are told a few times a second."""
+        self.partial.progress = JobProgress(finished=finished, total=total)
+        if self._progress_handle is None:
             loop = asyncio.get_running_loop()
-            self._wake_handle = loop.call_later(_HOLD_SECONDS, self._wake)
+            due = self._progress_told_at + _PROGRESS_EVERY_SECONDS
+            self._progress_handle = loop.call_at(
+                max(due, loop.time() + _HOLD_SECONDS), self._tell_progress
+            )
+
+    def pub_finished(self, result: bytes) -> None:
+        """See :class:`AttemptListener`."""
+        self.partial.add_pub(result)
+        self._wake_soon()
 
     def evolved(self, **changes: Any) -> Job:
         """The record as it would be after a move.
@@ -94,6 +146,14 @@ class LiveJob:
         self.job = job
         self._events.append(finished_event(job, result))
         self.finished.set_result(None)
+        if self._progress_handle is not None:
+            self._progress_handle.cancel()
+        progress = self.partial.progress
+        if self.told_progress is not None and progress is not None:
+            # Whoever was told how far it is hears how far it came. A worker does not
+            # tell of the last part: the result does.
+            finished = progress.total if job.state == DONE else progress.finished
+            self.told_progress = JobProgress(finished=finished, total=progress.total)
         self._wake()
 
     def set_queue_position(self, position: int) -> None:
@@ -107,8 +167,47 @@ class LiveJob:
         self._closed = True
         self._wake()
 
+    def changes(self, after: int) -> list[JobEvent]:
+        """The changes of state after a sequence that the watchers may be told."""
+        return [event for event in self._events[: self._released] if event.sequence > after]
+
+    async def wait(self, until: float | None = None) -> None:
+        """Waits for something that the watchers may be told.
+
+        Args:
+            until: a time of the loop at which it waits no longer.
+        """
+        loop = asyncio.get_running_loop()
+        waiter: asyncio.Future[None] = loop.create_future()
+        self._waiters.append(waiter)
+        timer = None if until is None else loop.call_at(until, _set, waiter)
+        try:
+            await waiter
+        finally:
+            if timer is not None:
+                timer.cancel()
+            if waiter in self._waiters:
+                self._waiters.remove(waiter)
+
+    async def ended(self) -> None:
+        """Waits until the job is final, or the server can no longer record it."""
+        while not self.is_over:
+            await self.wait()
+
+    def _tell_progress(self) -> None:
+        self._progress_handle = None
+        self._progress_told_at = asyncio.get_running_loop().time()
+        self.told_progress = self.partial.progress
+        self._wake()
+
+    def _wake_soon(self) -> None:
+        if self._wake_handle is None:
+            loop = asyncio.get_running_loop()
+            self._wake_handle = loop.call_later(_HOLD_SECONDS, self._wake)
+
     def _wake(self) -> None:
         self._released = len(self._events)
+        self.told_pubs = self.partial.num_pubs
         if self._wake_handle is not None:
             self._wake_handle.cancel()
             self._wake_handle = None
@@ -116,52 +215,6 @@ class LiveJob:
         for waiter in waiters:
             if not waiter.done():
                 waiter.set_result(None)
-
-    async def events(self, after: int) -> AsyncIterator[list[JobEvent]]:
-        """The events after a sequence, those that came together in one list.
-
-        Ends after the final event, or when the server goes away.
-        """
-        loop = asyncio.get_running_loop()
-        told_position: int | None = None
-        heard = loop.time()
-        while True:
-            batch = [event for event in self._events[: self._released] if event.sequence > after]
-            if self.job.state == QUEUED and self.queue_position not in (None, told_position):
-                told_position = self.queue_position
-                batch.append(self._event(queue_position=told_position))
-            if not batch and loop.time() - heard >= HEARTBEAT_SECONDS:
-                batch.append(self._event(heartbeat=Heartbeat()))
-            if batch:
-                heard = loop.time()
-                after = max(after, batch[-1].sequence)
-                yield batch
-            elif self._closed or self.finished.done():
-                return
-            else:
-                await self._wait(heard + HEARTBEAT_SECONDS)
-
-    async def ended(self) -> None:
-        """Waits until the job is final, or the server can no longer record it."""
-        async for _events in self.events(self.job.sequence):
-            pass
-
-    async def _wait(self, until: float) -> None:
-        loop = asyncio.get_running_loop()
-        waiter: asyncio.Future[None] = loop.create_future()
-        self._waiters.append(waiter)
-        timer = loop.call_at(until, _set, waiter)
-        try:
-            await waiter
-        finally:
-            timer.cancel()
-            if waiter in self._waiters:
-                self._waiters.remove(waiter)
-
-    def _event(self, **kind: Any) -> JobEvent:
-        # The last change that was told: one that is still held back comes after it.
-        told = self._events[self._released - 1].sequence
-        return JobEvent(job_id=self.job.job_id, sequence=told, **kind)
 
 
 def _set(waiter: asyncio.Future[None]) -> None:

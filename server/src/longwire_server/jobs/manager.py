@@ -13,12 +13,14 @@ from longwire.v1.error_pb2 import ErrorReason
 from longwire.v1.job_event_pb2 import JobEvent
 from longwire.v1.job_pb2 import JobSpec
 from longwire.v1.result_pb2 import EncodedResult
-from longwire_server.jobs.admission import AdmissionLimits, admit
+from longwire_server.jobs.admission import AdmissionLimits, admit, check_payloads
 from longwire_server.jobs.attempts import CANCEL, AttemptRunner
 from longwire_server.jobs.backend_directory import BackendDirectory
 from longwire_server.jobs.clock import now_us
 from longwire_server.jobs.dispatcher import Dispatcher
 from longwire_server.jobs.job_message import job_to_proto
+from longwire_server.jobs.job_watch import JobWatch
+from longwire_server.jobs.kept_programs import KeptPrograms
 from longwire_server.jobs.lifecycle import (
     CANCELLED,
     DONE,
@@ -29,6 +31,7 @@ from longwire_server.jobs.lifecycle import (
     state_name,
 )
 from longwire_server.jobs.live_job import LiveJob, Stop, finished_event
+from longwire_server.jobs.primitive_admission import job_kind
 from longwire_server.refusals import (
     RequestRefusedError,
     job_not_finished,
@@ -64,6 +67,9 @@ class Submission:
     created: bool
     """False where the request id was known."""
 
+    target_sha256: bytes
+    """The digest of the backend's Target; empty while it is not loaded."""
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class JobPage:
@@ -81,6 +87,7 @@ class JobManager:
 
     Args:
         store: the durable record.
+        programs: the programs that jobs name by their digest.
         directory: the hosted backends.
         dispatcher: the queue in front of the workers.
         limits: what a request may ask for.
@@ -91,6 +98,7 @@ class JobManager:
     def __init__(
         self,
         store: JobStore,
+        programs: KeptPrograms,
         directory: BackendDirectory,
         dispatcher: Dispatcher,
         *,
@@ -99,12 +107,14 @@ class JobManager:
         inline_result_bytes: int,
     ) -> None:
         self._store = store
+        self._programs = programs
         self._directory = directory
         self._dispatcher = dispatcher
         self._limits = limits
         self._inline_result_bytes = inline_result_bytes
         self._attempts = AttemptRunner(
             store,
+            programs,
             time_limit_seconds=time_limit_seconds,
             inline_result_bytes=inline_result_bytes,
             on_final=self._forget,
@@ -141,6 +151,11 @@ class JobManager:
     async def submit(self, tenant: str, spec: JobSpec, request_id: str) -> Submission:
         """Makes a job durable and queues it.
 
+        Args:
+            tenant: who submits it.
+            spec: what is asked for. Payloads with a digest are taken out of it.
+            request_id: the submitter's idempotency key, or nothing.
+
         Raises:
             RequestRefusedError: the request cannot become a job.
             StoreError: it could not be made durable.
@@ -149,11 +164,14 @@ class JobManager:
             raise server_draining()
         admit(spec, request_id, self._limits, self._dispatcher.queued)
         self._directory.require_runnable(spec.backend_name)
+        program = None
+        if spec.program.payloads_sha256:
+            program = await self._take_program(tenant, spec)
         payload = spec.SerializeToString(deterministic=True)
         digest = hashlib.sha256(payload).digest()
         known = self._requests.get((tenant, request_id)) if request_id else None
         if known is not None and await known.is_durable():
-            return Submission(_require_same_spec(known.job, digest), created=False)
+            return self._known(known.job, digest)
         job = Job(
             job_id=secrets.token_hex(16),
             tenant=tenant,
@@ -166,9 +184,11 @@ class JobManager:
             sequence=1,
             attempt=0,
             create_time_us=now_us(),
+            kind=job_kind(spec),
+            payloads_sha256=spec.program.payloads_sha256,
         )
         # A task of its own: a caller that goes away must not leave half a job.
-        return await asyncio.shield(asyncio.create_task(self._admit(job, payload)))
+        return await asyncio.shield(asyncio.create_task(self._admit(job, payload, program)))
 
     async def get(self, tenant: str, job_id: str) -> job_pb2.Job:
         """The job as it is now.
@@ -178,15 +198,22 @@ class JobManager:
         """
         live = await self._live_job(tenant, job_id)
         if live is not None:
-            return job_to_proto(live.job, self._dispatcher.position(live))
+            position = self._dispatcher.position(live)
+            return job_to_proto(live.job, position, live.partial.progress)
         return job_to_proto(await self._recorded(tenant, job_id))
 
     async def watch(
-        self, tenant: str, job_id: str, resume_after: int
+        self, tenant: str, job_id: str, resume_after: int, *, pub_results: bool = False
     ) -> AsyncIterator[list[JobEvent]]:
         """The job's events after a sequence, in lists of those that came together.
 
         Ends after the final event.
+
+        Args:
+            tenant: who owns the job.
+            job_id: the job's id.
+            resume_after: the highest sequence that the caller has seen.
+            pub_results: whether finished pubs are told, from the first one on.
 
         Raises:
             RequestRefusedError: the tenant has no such job; or the server drains
@@ -194,7 +221,8 @@ class JobManager:
         """
         live = await self._live_job(tenant, job_id)
         if live is not None:
-            async for events in live.events(resume_after):
+            watch = JobWatch(live, resume_after, pub_results=pub_results)
+            async for events in watch.events():
                 yield events
             if not live.finished.done():
                 raise server_draining()
@@ -261,22 +289,38 @@ class JobManager:
         if not await self._store.delete(tenant, job_id, expected=FINAL_STATES):
             raise job_not_found(job_id)
 
-    async def _admit(self, job: Job, payload: bytes) -> Submission:
+    async def _take_program(self, tenant: str, spec: JobSpec) -> bytes:
+        """The payloads that a spec holds or names, as a serialised Program."""
+        payloads = await self._programs.take(tenant, spec.program)
+        # Also what was kept before: for another format, or under another limit.
+        check_payloads(spec, payloads.heads, payloads.size_bytes, self._limits)
+        return payloads.program
+
+    async def _admit(self, job: Job, payload: bytes, program: bytes | None) -> Submission:
         live = LiveJob(job, payload if len(payload) <= _SPEC_KEPT_BYTES else None)
         # Remembered before it is durable: the same request may come again meanwhile.
         self._remember(live)
         try:
-            added = await self._store.add(job, payload)
+            added = await self._store.add(job, payload, program)
         except StoreError as error:
             self._withdraw(live, error)
             raise
         if not added.created:
             self._withdraw(live, server_draining())
-            return Submission(_require_same_spec(added.job, job.spec_digest), created=False)
+            return self._known(added.job, job.spec_digest)
         live.committed.set_result(None)
         # Only now: the request of a job that has long ended must not run again.
         self._dispatcher.enqueue(live)
-        return Submission(job, created=True)
+        return Submission(
+            job, created=True, target_sha256=self._directory.target_sha256(job.backend_name)
+        )
+
+    def _known(self, job: Job, digest: bytes) -> Submission:
+        """The answer to a request that has a job."""
+        _require_same_spec(job, digest)
+        return Submission(
+            job, created=False, target_sha256=self._directory.target_sha256(job.backend_name)
+        )
 
     def _withdraw(self, live: LiveJob, error: Exception) -> None:
         """Takes back a job that was never acknowledged."""
@@ -337,10 +381,10 @@ class JobManager:
         live = self._live.get(job.job_id)
         if live is None:
             return job_to_proto(job)
-        return job_to_proto(live.job, live.queue_position if live.job.state == QUEUED else None)
+        position = live.queue_position if live.job.state == QUEUED else None
+        return job_to_proto(live.job, position, live.partial.progress)
 
 
-def _require_same_spec(job: Job, digest: bytes) -> Job:
+def _require_same_spec(job: Job, digest: bytes) -> None:
     if job.spec_digest != digest:
         raise request_id_reused(job.request_id, job.job_id)
-    return job

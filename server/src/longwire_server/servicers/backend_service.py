@@ -54,3 +54,10 @@ class BackendServicer(BackendServiceServicer):
         return messages.GetBackendPropertiesResponse(
             backend_properties=description.properties if has_any else None
         )
+
+    async def GetBackendTarget(  # noqa: N802
+        self, request: messages.GetBackendTargetRequest, _context: Any
+    ) -> messages.GetBackendTargetResponse:
+        """The Target of one backend."""
+        target = await self._directory.target(request.backend_name, request.known_sha256)
+        return messages.GetBackendTargetResponse(target=target)

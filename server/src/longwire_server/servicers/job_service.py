@@ -50,7 +50,9 @@ class JobServicer(JobServiceServicer):
             tenant_of(context), request.spec, request.request_id
         )
         return messages.SubmitJobResponse(
-            job=job_to_proto(submission.job), created=submission.created
+            job=job_to_proto(submission.job),
+            created=submission.created,
+            target_sha256=submission.target_sha256,
         )
 
     async def GetJob(  # noqa: N802
@@ -66,7 +68,10 @@ class JobServicer(JobServiceServicer):
     ) -> AsyncIterator[messages.WatchJobResponse]:
         """The job's events after a sequence."""
         async for events in self._manager.watch(
-            tenant_of(context), request.job_id, request.resume_after
+            tenant_of(context),
+            request.job_id,
+            request.resume_after,
+            pub_results=request.pub_results,
         ):
             yield messages.WatchJobResponse(events=events)
 
@@ -113,7 +118,11 @@ def _accepted_event(submission: Submission) -> JobEvent:
         job_id=job.job_id,
         sequence=_ACCEPTED_SEQUENCE,
         event_time=timestamp(job.create_time_us),
-        accepted=JobAccepted(job=job_to_proto(job), created=submission.created),
+        accepted=JobAccepted(
+            job=job_to_proto(job),
+            created=submission.created,
+            target_sha256=submission.target_sha256,
+        ),
     )
 
 

@@ -6,7 +6,7 @@ import dataclasses
 from typing import Any
 
 from longwire.v1.error_pb2 import ErrorReason
-from longwire.v1.job_pb2 import JobState
+from longwire.v1.job_pb2 import JobKind, JobState
 
 FINAL_STATES = frozenset(
     {JobState.JOB_STATE_DONE, JobState.JOB_STATE_ERROR, JobState.JOB_STATE_CANCELLED}
@@ -27,7 +27,8 @@ class Job:
     """The submitter's idempotency key; empty where none was given."""
 
     spec_digest: bytes
-    """SHA-256 of the serialised JobSpec: two requests are equal when it is."""
+    """SHA-256 of the serialised JobSpec, without payloads that it names by their digest: two
+    requests are equal when it is."""
 
     backend_name: str
     """The backend that runs the job."""
@@ -49,6 +50,12 @@ class Job:
 
     create_time_us: int
     """When it was accepted, in microseconds since 1970 UTC."""
+
+    kind: JobKind.ValueType = JobKind.JOB_KIND_CIRCUITS
+    """What it does with its circuits."""
+
+    payloads_sha256: bytes = b""
+    """Digest of the program's payloads where they are kept apart from the spec; else empty."""
 
     start_time_us: int | None = None
     """When the last attempt began."""

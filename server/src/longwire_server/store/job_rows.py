@@ -8,7 +8,7 @@ from typing import Any, cast
 import sqlalchemy as sa
 
 from longwire.v1.error_pb2 import ErrorReason
-from longwire.v1.job_pb2 import JobState
+from longwire.v1.job_pb2 import JobKind, JobState
 from longwire_server.store.job import Job
 
 
@@ -26,6 +26,8 @@ def job_to_row(job: Job) -> dict[str, Any]:
         "sequence": job.sequence,
         "attempt": job.attempt,
         "create_time_us": job.create_time_us,
+        "kind": int(job.kind),
+        "payloads_sha256": job.payloads_sha256 or None,
         "start_time_us": job.start_time_us,
         "end_time_us": job.end_time_us,
         "error_reason": int(job.error_reason),
@@ -53,6 +55,8 @@ def job_from_columns(columns: Mapping[Any, Any]) -> Job:
         sequence=columns["sequence"],
         attempt=columns["attempt"],
         create_time_us=columns["create_time_us"],
+        kind=cast("JobKind.ValueType", columns["kind"]),
+        payloads_sha256=columns["payloads_sha256"] or b"",
         start_time_us=columns["start_time_us"],
         end_time_us=columns["end_time_us"],
         error_reason=cast("ErrorReason.ValueType", columns["error_reason"]),

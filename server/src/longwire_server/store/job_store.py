@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import abc
 import dataclasses
+from typing import NamedTuple
 
 from longwire.v1.job_pb2 import JobState
 from longwire_server.store.job import Job
@@ -15,6 +16,16 @@ from longwire_server.store.job_query import JobQuery
 
 class StoreError(Exception):
     """The store could not carry out an operation; the cause is chained."""
+
+
+class ProgramKey(NamedTuple):
+    """Which of the programs that are kept by their digest."""
+
+    tenant: str
+    """Who sent it. Nobody else can name it."""
+
+    payloads_sha256: bytes
+    """Program.payloads_sha256, 32 bytes."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -43,11 +54,35 @@ class JobStore(abc.ABC):
         """Finishes what was begun and releases the storage."""
 
     @abc.abstractmethod
-    async def add(self, job: Job, spec: bytes) -> Added:
+    async def add(self, job: Job, spec: bytes, program: bytes | None = None) -> Added:
         """Records a new job with its serialised JobSpec.
 
         Where the tenant has a job with the same non-empty request id, nothing is
         written and that job is returned.
+
+        Args:
+            job: the job.
+            spec: the serialised JobSpec.
+            program: the payloads that ``job.payloads_sha256`` names, as a serialised
+                Program; None where it names none. They are kept as a program of the
+                tenant, unless they are already: then it counts as used.
+        """
+
+    @abc.abstractmethod
+    async def program(self, key: ProgramKey) -> bytes | None:
+        """The payloads of a program, as they were added."""
+
+    @abc.abstractmethod
+    async def remove_programs(self, *, unused_since_us: int, keep_bytes: int) -> list[ProgramKey]:
+        """Removes programs that no unfinished job names.
+
+        These are the programs last used at or before ``unused_since_us``, and, the
+        least recently used first, as many more as there is more than ``keep_bytes``
+        of all. When a program was used is known to the minute.
+
+        Returns:
+            The programs that were removed. There may be more to remove, since one
+            call removes only some; none are left when it returns none.
         """
 
     @abc.abstractmethod

@@ -12,8 +12,9 @@ from sqlalchemy.engine.interfaces import DBAPICursor
 from longwire.v1.job_pb2 import JobState
 from longwire_server.store.job import Job
 from longwire_server.store.job_rows import job_from_columns, job_to_row
-from longwire_server.store.job_store import Added
+from longwire_server.store.job_store import Added, ProgramKey
 from longwire_server.store.prepared import Prepared
+from longwire_server.store.program_table import ProgramWrites, Unneeded
 from longwire_server.store.tables import jobs, results, specs
 
 # What a change of state may change.
@@ -56,14 +57,18 @@ class JobWrites:
             ),
         }
         self._prepared = {name: Prepared(each, dialect) for name, each in statements.items()}
+        self._programs = ProgramWrites(dialect)
 
-    def add(self, job: Job, spec: bytes, cursor: DBAPICursor) -> Added:
+    def add(self, job: Job, spec: bytes, program: bytes | None, cursor: DBAPICursor) -> Added:
         """See :meth:`JobStore.add`."""
         if self._prepared["insert_job"].run(cursor, job_to_row(job)) == 0:
             request = {"for_tenant": job.tenant, "for_request_id": job.request_id}
             self._prepared["select_request"].run(cursor, request)
             return Added(job_from_columns(_only_row(cursor)), created=False)
         self._prepared["insert_spec"].run(cursor, {"job_id": job.job_id, "payload": spec})
+        if program is not None:
+            key = ProgramKey(job.tenant, job.payloads_sha256)
+            self._programs.keep(key, program, job.create_time_us, cursor)
         return Added(job, created=True)
 
     def update(
@@ -98,6 +103,12 @@ class JobWrites:
         for payload in ("delete_spec", "delete_result"):
             self._prepared[payload].run(cursor, {"for_job_id": job_id})
         return True
+
+    def remove_programs(
+        self, unneeded: Iterable[Unneeded], cursor: DBAPICursor
+    ) -> list[ProgramKey]:
+        """See :meth:`JobStore.remove_programs`."""
+        return self._programs.remove(unneeded, cursor)
 
 
 def _bits(states: Iterable[JobState.ValueType]) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from longwire.v1.job_pb2 import JobState
 from longwire_server.store.job import Job
 from longwire_server.store.job_query import JobQuery
-from longwire_server.store.job_store import Added, JobStore
+from longwire_server.store.job_store import Added, JobStore, ProgramKey
 
 
 class MemoryJobStore(JobStore):
@@ -15,6 +15,8 @@ class MemoryJobStore(JobStore):
         self._jobs: dict[str, Job] = {}
         self._specs: dict[str, bytes] = {}
         self._results: dict[str, bytes] = {}
+        self._programs: dict[ProgramKey, bytes] = {}
+        self._last_used_us: dict[ProgramKey, int] = {}
 
     async def open(self) -> None:
         """Nothing to do."""
@@ -22,7 +24,7 @@ class MemoryJobStore(JobStore):
     async def close(self) -> None:
         """Nothing to do."""
 
-    async def add(self, job: Job, spec: bytes) -> Added:
+    async def add(self, job: Job, spec: bytes, program: bytes | None = None) -> Added:
         """See :meth:`JobStore.add`."""
         if job.request_id:
             for known in self._jobs.values():
@@ -30,7 +32,30 @@ class MemoryJobStore(JobStore):
                     return Added(known, created=False)
         self._jobs[job.job_id] = job
         self._specs[job.job_id] = spec
+        if program is not None:
+            key = ProgramKey(job.tenant, job.payloads_sha256)
+            self._programs[key] = program
+            self._last_used_us[key] = job.create_time_us
         return Added(job, created=True)
+
+    async def program(self, key: ProgramKey) -> bytes | None:
+        """See :meth:`JobStore.program`."""
+        return self._programs.get(key)
+
+    async def remove_programs(self, *, unused_since_us: int, keep_bytes: int) -> list[ProgramKey]:
+        """See :meth:`JobStore.remove_programs`."""
+        needed = {
+            ProgramKey(job.tenant, job.payloads_sha256)
+            for job in self._jobs.values()
+            if not job.is_final
+        }
+        removed = []
+        for key in sorted(self._programs.keys() - needed, key=self._last_used_us.__getitem__):
+            total_bytes = sum(map(len, self._programs.values()))
+            if self._last_used_us[key] <= unused_since_us or total_bytes > keep_bytes:
+                del self._programs[key], self._last_used_us[key]
+                removed.append(key)
+        return removed
 
     async def update(
         self, job: Job, *, expected: frozenset[JobState.ValueType], result: bytes | None

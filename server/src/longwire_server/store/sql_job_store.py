@@ -16,9 +16,10 @@ from longwire_server.store.group_commit import GroupCommit
 from longwire_server.store.job import FINAL_STATES, Job
 from longwire_server.store.job_query import JobQuery
 from longwire_server.store.job_rows import job_from_row
-from longwire_server.store.job_store import Added, JobStore, StoreError
+from longwire_server.store.job_store import Added, JobStore, ProgramKey, StoreError
 from longwire_server.store.job_writes import JobWrites
 from longwire_server.store.migrate import upgrade
+from longwire_server.store.program_table import select_program, select_unneeded
 from longwire_server.store.tables import jobs, results, specs
 
 _logger = logging.getLogger(__name__)
@@ -32,6 +33,8 @@ _READERS = 4
 # A commit of more than this is left to a thread: it would hold up the event loop.
 _ON_LOOP_BYTES = 256 * 1024
 _CHECKPOINT_EVERY_SECONDS = 1.0
+# How many programs are remembered as written.
+_ADDED_PROGRAMS = 4096
 
 
 class SqlJobStore(JobStore):
@@ -47,6 +50,7 @@ class SqlJobStore(JobStore):
         self._engine = sa.create_engine(url, pool_size=_READERS + 1)
         self._durability: Durability = durability
         self._writes = JobWrites(self._engine.dialect)
+        self._added_programs: set[ProgramKey] = set()
         self._checkpoints: asyncio.Task[None] | None = None
         if self._engine.dialect.name == "sqlite":
             sa.event.listen(self._engine, "connect", self._prepare_sqlite)
@@ -85,11 +89,34 @@ class SqlJobStore(JobStore):
         self._readers.shutdown()
         self._engine.dispose()
 
-    async def add(self, job: Job, spec: bytes) -> Added:
+    async def add(self, job: Job, spec: bytes, program: bytes | None = None) -> Added:
         """See :meth:`JobStore.add`."""
+        written_bytes = len(spec)
+        if program is not None and self._is_new(ProgramKey(job.tenant, job.payloads_sha256)):
+            written_bytes += len(program)
         return await self._commits.submit(
-            partial(self._writes.add, job, spec), payload_bytes=len(spec)
+            partial(self._writes.add, job, spec, program), payload_bytes=written_bytes
         )
+
+    async def program(self, key: ProgramKey) -> bytes | None:
+        """See :meth:`JobStore.program`."""
+        return await self._read(lambda connection: select_program(connection, key))
+
+    async def remove_programs(self, *, unused_since_us: int, keep_bytes: int) -> list[ProgramKey]:
+        """See :meth:`JobStore.remove_programs`."""
+        unneeded = await self._read(
+            lambda connection: select_unneeded(
+                connection, unused_since_us=unused_since_us, keep_bytes=keep_bytes
+            )
+        )
+        if not unneeded:
+            return []
+        removed = await self._commits.submit(
+            partial(self._writes.remove_programs, unneeded),
+            payload_bytes=sum(program.size_bytes for program in unneeded),
+        )
+        self._added_programs.difference_update(removed)
+        return removed
 
     async def update(
         self, job: Job, *, expected: frozenset[JobState.ValueType], result: bytes | None
@@ -138,6 +165,15 @@ class SqlJobStore(JobStore):
     ) -> bool:
         """See :meth:`JobStore.delete`."""
         return await self._commits.submit(partial(self._writes.delete, tenant, job_id, expected))
+
+    def _is_new(self, key: ProgramKey) -> bool:
+        """Whether a program is probably not in the store: where its job is committed follows."""
+        if key in self._added_programs:
+            return False
+        if len(self._added_programs) >= _ADDED_PROGRAMS:
+            self._added_programs.clear()
+        self._added_programs.add(key)
+        return True
 
     async def _checkpoint(self) -> None:
         """Moves the write-ahead log into the database now and then, in a thread."""

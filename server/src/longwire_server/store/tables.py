@@ -27,6 +27,9 @@ jobs = sa.Table(
     sa.Column("result_bytes", sa.BigInteger, nullable=False),
     # One label a line with a line break on both ends, so that a tag is found whole.
     sa.Column("tags", sa.Text, nullable=False),
+    sa.Column("kind", sa.SmallInteger, nullable=False, server_default="1"),
+    # Refers to a program; NULL where the spec holds its payloads.
+    sa.Column("payloads_sha256", sa.LargeBinary(32), nullable=True),
     sa.Index("jobs_request_id", "tenant", "request_id", unique=True),
     sa.Index("jobs_newest", "tenant", "create_time_us", "job_id"),
 )
@@ -38,6 +41,29 @@ sa.Index(
     jobs.c.job_id,
     sqlite_where=jobs.c.state < 5,
     postgresql_where=jobs.c.state < 5,
+)
+
+# A program that one of these needs is not removed. Jobs that hold their payloads
+# are not in it, and cost nothing here.
+_needs_program = sa.and_(jobs.c.state < 5, jobs.c.payloads_sha256.is_not(None))
+sa.Index(
+    "jobs_program",
+    jobs.c.payloads_sha256,
+    sqlite_where=_needs_program,
+    postgresql_where=_needs_program,
+)
+
+programs = sa.Table(
+    "programs",
+    metadata,
+    sa.Column("tenant", sa.String(128), primary_key=True),
+    sa.Column("payloads_sha256", sa.LargeBinary(32), primary_key=True),
+    sa.Column("size_bytes", sa.BigInteger, nullable=False),
+    # To the minute: a program that is used a thousand times is not written as often.
+    sa.Column("last_used_us", sa.BigInteger, nullable=False),
+    sa.Column("payload", sa.LargeBinary, nullable=False),
+    # Their order of removal, and their sizes, without reading a payload.
+    sa.Index("programs_unused", "last_used_us", "size_bytes"),
 )
 
 specs = sa.Table(

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Any
 
-from longwire.codecs.program import program_from_proto
+from qiskit.circuit import QuantumCircuit
+
+from longwire.codecs.primitive_options import (
+    estimator_options_from_proto,
+    sampler_options_from_proto,
+)
 from longwire.codecs.result import encode_result
 from longwire.codecs.run_options import run_options_from_proto
 from longwire.errors import (
@@ -15,10 +20,14 @@ from longwire.errors import (
     InvalidQobjError,
     LimitExceededError,
 )
+from longwire.qobj import QasmQobj
 from longwire.v1.error_pb2 import ErrorReason
 from longwire.v1.job_pb2 import JobSpec
+from longwire.v1.result_pb2 import EncodedResult
 from longwire_server.backends.loading import HostedBackend
-from longwire_server.execution.frames_pb2 import ExecutionError
+from longwire_server.execution.frames_pb2 import ExecuteJob, ExecutionError
+from longwire_server.execution.worker.listener import AttemptListener
+from longwire_server.execution.worker.programs import ProgramCache
 
 # Which reason an exception of the worker is told with; the first match counts.
 _REASONS: tuple[tuple[type[BaseException], ErrorReason.ValueType], ...] = (
@@ -34,20 +43,22 @@ _REASONS: tuple[tuple[type[BaseException], ErrorReason.ValueType], ...] = (
 
 def execute(
     backend: HostedBackend,
-    job_id: str,
+    request: ExecuteJob,
     spec: JobSpec,
     *,
+    programs: ProgramCache,
     result_limit_bytes: int,
-    on_running: Callable[[], None],
+    listener: AttemptListener,
 ) -> bytes:
     """Runs a job's program on a loaded backend.
 
     Args:
         backend: the backend.
-        job_id: the id that the result carries.
-        spec: what is to be run.
+        request: which job, and its payloads where the spec names them by digest.
+        spec: what is to be run, parsed from the request.
+        programs: reads programs, and keeps some.
         result_limit_bytes: the largest encoded result.
-        on_running: called when the program is read.
+        listener: is told how far the attempt is.
 
     Returns:
         A serialised EncodedResult.
@@ -55,11 +66,24 @@ def execute(
     Raises:
         LongwireError: the program or its options are wrong, or the run failed.
     """
-    program = program_from_proto(spec.program)
     options = run_options_from_proto(spec.options)
-    on_running()
-    result = backend.run(program, options)
-    encoded = encode_result(result, counts_format=spec.options.counts_format, job_id=job_id)
+    noise_model = None
+    if spec.HasField("transpile"):
+        noise_model = backend.checked_options(_backend_options(spec)).get("noise_model")
+    program = programs.prepare(spec, request.program, backend, noise_model=noise_model)
+    if spec.WhichOneof("primitive") is not None:
+        encoded = _run_primitive(backend, spec, program, listener)
+    else:
+        listener.running()
+        result = backend.run(
+            program,
+            options,
+            parameter_values=spec.options.parameter_values,
+            transpiled=spec.HasField("transpile"),
+            on_progress=listener.progress,
+        )
+        counts_format = spec.options.counts_format
+        encoded = encode_result(result, counts_format=counts_format, job_id=request.job_id)
     size_bytes = encoded.ByteSize()
     if size_bytes > result_limit_bytes:
         raise LimitExceededError(
@@ -67,6 +91,39 @@ def execute(
             "(limits.result_bytes): ask for fewer shots, or save less"
         )
     return encoded.SerializeToString()
+
+
+def _backend_options(spec: JobSpec) -> dict[str, Any]:
+    """The options of the runs that a job asks for, of a primitive's too."""
+    match spec.WhichOneof("primitive"):
+        case None:
+            return run_options_from_proto(spec.options)
+        case "sampler":
+            options = sampler_options_from_proto(spec.sampler.options)
+        case _:
+            options = estimator_options_from_proto(spec.estimator.options)
+    return dict(options.get("run_options", {}))
+
+
+def _run_primitive(
+    backend: HostedBackend,
+    spec: JobSpec,
+    program: list[QuantumCircuit] | QasmQobj,
+    listener: AttemptListener,
+) -> EncodedResult:
+    if isinstance(program, QasmQobj):
+        raise InvalidProgramError(
+            "a sampler or an estimator takes circuits: send QPY or OpenQASM, not a Qobj"
+        )
+    if spec.options.ByteSize():
+        raise InvalidOptionError(
+            "a job of a primitive has the primitive's options alone; leave the run options out"
+        )
+    # Primitives need more of Qiskit, and most jobs are none.
+    from longwire_server.execution.worker.primitives import run_primitive
+
+    listener.running()
+    return run_primitive(backend, spec, program, listener)
 
 
 def explain(error: BaseException, memory_limit_mb: int) -> ExecutionError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import OrderedDict
 
-from longwire.v1.job_pb2 import JobSpec
+from longwire.v1.job_pb2 import JobProgress, JobSpec
 from longwire_server.backends.loading import HostedBackend, load_backend
 from longwire_server.backends.spec import BackendSpec
 from longwire_server.execution.frames_pb2 import (
@@ -19,6 +19,8 @@ from longwire_server.execution.frames_pb2 import (
 from longwire_server.execution.worker import attempt
 from longwire_server.execution.worker.describing import describe
 from longwire_server.execution.worker.framing import FrameSocket
+from longwire_server.execution.worker.listener import AttemptListener
+from longwire_server.execution.worker.programs import ProgramCache
 
 _logger = logging.getLogger(__name__)
 
@@ -37,6 +39,7 @@ class WorkerLoop:
         specs = [BackendSpec.from_json(text) for text in settings.backend_specs]
         self._specs = {spec.name: spec for spec in specs}
         self._loaded: OrderedDict[str, HostedBackend] = OrderedDict()
+        self._programs = ProgramCache()
         self._spoilt = False
 
     def run(self) -> None:
@@ -56,6 +59,8 @@ class WorkerLoop:
             # After a panic or an exit nothing in this process is to be trusted:
             # it answers, ends, and the server starts another.
             self._spoilt = not isinstance(error, Exception)
+            if isinstance(error, MemoryError):
+                self._programs.clear()
             explanation = attempt.explain(error, self._settings.memory_limit_mb)
             explanation.worker_ends = self._spoilt
             if frame.WhichOneof("frame") == "execute":
@@ -68,10 +73,11 @@ class WorkerLoop:
         spec = JobSpec.FromString(request.spec)
         return attempt.execute(
             self._backend(spec.backend_name),
-            request.job_id,
+            request,
             spec,
+            programs=self._programs,
             result_limit_bytes=self._settings.result_bytes,
-            on_running=lambda: self._connection.send(WorkerFrame(running=JobRunning())),
+            listener=_FrameListener(self._connection),
         )
 
     def _backend(self, name: str) -> HostedBackend:
@@ -88,3 +94,20 @@ class WorkerLoop:
             self._loaded[name] = backend
         self._loaded.move_to_end(name)
         return backend
+
+
+class _FrameListener(AttemptListener):
+    """Tells the server how far an attempt is."""
+
+    def __init__(self, connection: FrameSocket) -> None:
+        self._connection = connection
+
+    def running(self) -> None:
+        self._connection.send(WorkerFrame(running=JobRunning()))
+
+    def progress(self, finished: int, total: int) -> None:
+        told = JobProgress(finished=finished, total=total)
+        self._connection.send(WorkerFrame(progress=told))
+
+    def pub_finished(self, result: bytes) -> None:
+        self._connection.send(WorkerFrame(pub_finished=result))

@@ -1,0 +1,30 @@
+"""The server's calls with the command line's errors.
+
+Those of :mod:`longwire.errors` are Qiskit's, and importing it takes longer than
+telling that a server does not answer.
+"""
+
+from __future__ import annotations
+
+import grpc
+
+from longwire.cli.command_error import CommandError
+from longwire.transport.backend_calls import BackendCalls
+from longwire.transport.calls import Calls
+from longwire.transport.failures import failure_of
+from longwire.transport.job_calls import JobCalls
+
+
+class _CommandCalls(Calls):
+    def error_of(self, call: grpc.RpcError) -> CommandError:
+        """The command's error for a call that failed."""
+        failure = failure_of(call, self._connection.address)
+        return CommandError(failure.reason, failure.message)
+
+
+class CommandBackendCalls(_CommandCalls, BackendCalls):
+    """The calls of BackendService. Each raises a CommandError where it fails."""
+
+
+class CommandJobCalls(_CommandCalls, JobCalls):
+    """The calls of JobService. Each raises a CommandError where it fails."""

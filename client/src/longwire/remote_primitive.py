@@ -1,0 +1,135 @@
+"""What a remote sampler and a remote estimator have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from longwire.codecs.program import program_to_proto
+from longwire.errors import InvalidArgumentError
+from longwire.primitive_job import RemotePrimitiveJob
+from longwire.primitive_options import PrimitiveOptions
+from longwire.run_spec import transpile_options
+from longwire.submission import submit
+from longwire.v1.job_pb2 import JobSpec
+
+if TYPE_CHECKING:
+    from qiskit import QuantumCircuit
+
+    from longwire.backend import RemoteBackend
+    from longwire.backend_v2 import RemoteBackendV2
+    from longwire.v1.primitive_pb2 import EstimatorSpec, SamplerSpec
+
+# The primitive decides these itself.
+_OF_PRIMITIVES = frozenset({"shots", "memory", "seed_simulator"})
+
+OptionsT = TypeVar("OptionsT", bound=PrimitiveOptions)
+
+
+class RemotePrimitive(Generic[OptionsT]):
+    """A primitive on a backend of a server.
+
+    Args:
+        backend: the backend.
+        options: the options, as a dictionary or an object.
+        options_class: their class.
+
+    Raises:
+        InvalidArgumentError: the backend is not on a server.
+        InvalidOptionError: an option is unknown.
+    """
+
+    def __init__(
+        self,
+        backend: RemoteBackendV2 | RemoteBackend,
+        options: OptionsT | Mapping[str, Any] | None,
+        options_class: type[OptionsT],
+    ) -> None:
+        self._backend = _as_remote_v2(backend)
+        self._options_class = options_class
+        self._options = options_class.of(options)
+
+    @property
+    def backend(self) -> RemoteBackendV2:
+        """The backend on which it runs."""
+        return self._backend
+
+    @property
+    def options(self) -> OptionsT:
+        """The options, which can be assigned, one by one or all at once.
+
+        Raises:
+            InvalidOptionError: an option that is assigned is unknown.
+        """
+        return self._options
+
+    @options.setter
+    def options(self, options: OptionsT | Mapping[str, Any]) -> None:
+        self._options = self._options_class.of(options)
+
+    def _backend_options(self) -> dict[str, Any]:
+        """The run options and the seed that go with a job.
+
+        What was set on the backend counts as it does with a local one: not its
+        shots, and its seed where the primitive has none.
+        """
+        of_backend = self._backend._changed_options()
+        seed = self._options.seed_simulator
+        return {
+            "seed_simulator": of_backend.get("seed_simulator") if seed is None else seed,
+            "run_options": {
+                **{name: of_backend[name] for name in of_backend if name not in _OF_PRIMITIVES},
+                **(self._options.run_options or {}),
+            },
+        }
+
+    def _submit(
+        self,
+        circuits: Sequence[QuantumCircuit],
+        *,
+        job_name: str,
+        job_tags: Sequence[str],
+        sampler: SamplerSpec | None = None,
+        estimator: EstimatorSpec | None = None,
+    ) -> RemotePrimitiveJob:
+        """Submits a job with the primitive's part of it, and returns when it is recorded."""
+        if isinstance(job_tags, str):
+            raise InvalidArgumentError(f"job_tags must be a list of tags: write [{job_tags!r}]")
+        transpilation = transpile_options(
+            transpile=self._options.transpile,
+            optimization_level=self._options.optimization_level,
+            seed_transpiler=self._options.seed_transpiler,
+            initial_layout=self._options.initial_layout,
+        )
+        backend = self._backend
+        described = backend._runnable()
+        spec = JobSpec(
+            backend_name=described.name,
+            program=program_to_proto(circuits, accepted_programs=described.accepted_programs),
+            name=job_name,
+            tags=job_tags,
+            sampler=sampler,
+            estimator=estimator,
+            transpile=transpilation,
+        )
+        # What the server transpiles fits what the backend is now.
+        target_sha256 = backend._target_sha256 if transpilation is None else b""
+        stream, job = submit(backend._job_calls, described, spec, target_sha256=target_sha256)
+        return RemotePrimitiveJob(backend, job, backend._job_calls, stream)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._backend!r}, {self._options!r})"
+
+
+def _as_remote_v2(backend: Any) -> RemoteBackendV2:
+    # By their methods: both classes are built on top of this module.
+    if hasattr(backend, "to_v2"):
+        backend = backend.to_v2()
+    if not hasattr(backend, "_runnable"):
+        raise InvalidArgumentError(
+            f"A remote primitive needs a backend of a server, such as "
+            f"RemoteService(address).backend(name), not {backend!r:.100}; for a local backend "
+            "there are qiskit.primitives.BackendSamplerV2 and BackendEstimatorV2"
+        )
+    remote: RemoteBackendV2 = backend
+    return remote

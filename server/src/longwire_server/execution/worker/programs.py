@@ -1,0 +1,175 @@
+"""Programs as a worker reads them, with a memory of those that come again.
+
+A sweep or an optimiser sends the same circuits a thousand times. Their payloads are
+then named by a digest, and neither parsed nor transpiled twice.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from qiskit.circuit import QuantumCircuit
+from qiskit.transpiler import Target
+
+from longwire.codecs.payloads_digest import payloads_digest
+from longwire.codecs.program import label_circuits, parse_payloads
+from longwire.errors import InvalidProgramError
+from longwire.qobj import QasmQobj
+from longwire.v1.job_pb2 import JobSpec
+from longwire.v1.program_pb2 import Program
+from longwire_server.backends.hosted_backend import HostedBackend
+from longwire_server.execution.worker.transpiling import transpile
+
+# An instruction of a circuit in memory, roughly: transpiling can make of a short
+# payload many.
+_INSTRUCTION_BYTES: Final = 256
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """Circuits that are kept; no job ever holds these objects themselves."""
+
+    circuits: list[QuantumCircuit]
+    size_bytes: int
+    target: Target | None
+    """What they were transpiled for."""
+
+
+class ProgramCache:
+    """Reads the programs of jobs, and keeps those that are named by a digest.
+
+    Every job gets copies: nothing that a driver does to them reaches the next job.
+    The least recently used go first.
+
+    Args:
+        max_entries: most programs kept; one that is also transpiled counts twice.
+        max_bytes: most bytes of payloads and instructions kept together. A
+            program of more than a quarter of that is not kept.
+    """
+
+    def __init__(self, *, max_entries: int = 64, max_bytes: int = 32 << 20) -> None:
+        self._max_entries = max_entries
+        self._max_bytes = max_bytes
+        self._entries: OrderedDict[Hashable, _Entry] = OrderedDict()
+        self._size_bytes = 0
+
+    def prepare(
+        self, spec: JobSpec, program: bytes, backend: HostedBackend, *, noise_model: Any = None
+    ) -> list[QuantumCircuit] | QasmQobj:
+        """The circuits of a job, transpiled where it asks for that.
+
+        A transpiled circuit has its ``layout``, and keeps its name.
+
+        Args:
+            spec: the job.
+            program: a serialised Program with the payloads, where the spec gives
+                their digest alone.
+            backend: the backend on which the job runs.
+            noise_model: the noise model among the job's own options, if any.
+
+        Raises:
+            InvalidOptionError: there is no such optimization level.
+            InvalidProgramError: the payloads cannot be parsed, are not those of
+                the digest, or cannot be transpiled.
+            InvalidQobjError: the Qobj breaks its schema.
+            LimitExceededError: a circuit has more qubits than the backend.
+        """
+        message = spec.program
+        if program and not message.payloads:
+            message = Program()
+            message.CopyFrom(spec.program)
+            message.payloads.extend(Program.FromString(program).payloads)
+        if not spec.HasField("transpile"):
+            return self._labelled(self._parsed(message), message)
+        options = spec.transpile
+
+        def make() -> list[QuantumCircuit] | QasmQobj:
+            parsed = self._parsed(message)
+            if isinstance(parsed, QasmQobj):
+                if options.only_where_needed:
+                    return parsed
+                raise InvalidProgramError(
+                    "a Qobj is not transpiled, it holds what a transpiler made: send circuits or "
+                    "OpenQASM, or leave transpile out"
+                )
+            stated = list(message.circuit_names)
+            names = stated if len(stated) == len(parsed) else [each.name for each in parsed]
+            return transpile(parsed, options, backend, names=names, noise_model=noise_model)
+
+        key = _key(message)
+        if key is None or noise_model is not None:
+            return self._labelled(make(), message)
+        how = options.SerializeToString(deterministic=True)
+        kept = self._kept((*key, backend.name, how), make, message, backend.target)
+        return self._labelled(kept, message)
+
+    def clear(self) -> None:
+        """Forgets every program."""
+        self._entries.clear()
+        self._size_bytes = 0
+
+    def _labelled(
+        self, program: list[QuantumCircuit] | QasmQobj, message: Program
+    ) -> list[QuantumCircuit] | QasmQobj:
+        if isinstance(program, list):
+            label_circuits(program, message)
+        return program
+
+    def _parsed(self, message: Program) -> list[QuantumCircuit] | QasmQobj:
+        key = _key(message)
+        if key is None:
+            return parse_payloads(message)
+
+        def make() -> list[QuantumCircuit] | QasmQobj:
+            if payloads_digest(message.payloads) != message.payloads_sha256:
+                raise InvalidProgramError(
+                    "the program's payloads are not those that payloads_sha256 names; compute it "
+                    "anew, or leave it out"
+                )
+            return parse_payloads(message)
+
+        return self._kept(key, make, message, None)
+
+    def _kept(
+        self,
+        key: Hashable,
+        make: Callable[[], list[QuantumCircuit] | QasmQobj],
+        message: Program,
+        target: Target | None,
+    ) -> list[QuantumCircuit] | QasmQobj:
+        """What is kept under the key, or else is made now, for one job to own."""
+        entry = self._entries.get(key)
+        if entry is not None and entry.target is target:
+            self._entries.move_to_end(key)
+            return _copies(entry.circuits)
+        made = make()
+        if isinstance(made, QasmQobj):
+            return made
+        instructions = sum(len(circuit.data) for circuit in made)
+        size_bytes = sum(map(len, message.payloads)) + _INSTRUCTION_BYTES * instructions
+        if size_bytes > self._max_bytes // 4:
+            return made
+        self._keep(key, _Entry(made, size_bytes, target))
+        return _copies(made)
+
+    def _keep(self, key: Hashable, entry: _Entry) -> None:
+        replaced = self._entries.pop(key, None)
+        self._size_bytes += entry.size_bytes - (replaced.size_bytes if replaced else 0)
+        self._entries[key] = entry
+        while len(self._entries) > self._max_entries or self._size_bytes > self._max_bytes:
+            _, oldest = self._entries.popitem(last=False)
+            self._size_bytes -= oldest.size_bytes
+
+
+def _key(message: Program) -> tuple[bytes, int, int] | None:
+    """What payloads are known by; None where they have no digest."""
+    if not message.payloads_sha256:
+        return None
+    return message.payloads_sha256, message.format, message.qpy_version
+
+
+def _copies(circuits: list[QuantumCircuit]) -> list[QuantumCircuit]:
+    return [circuit.copy() for circuit in circuits]

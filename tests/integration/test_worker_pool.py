@@ -1,0 +1,115 @@
+"""A pool of real worker processes, without a server around it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from server_process import DRIVERS, START_SECONDS
+
+from longwire_server.backends.spec import BackendSpec
+from longwire_server.execution import worker_pool
+from longwire_server.execution.executor import BackendLoadError
+from longwire_server.execution.frames_pb2 import WorkerSettings
+from longwire_server.execution.worker_pool import WorkerPool
+
+Body = Callable[[WorkerPool], Awaitable[None]]
+
+
+@pytest.fixture
+def calibration(tmp_path: Path) -> Path:
+    """The file with the device's calibration: see ``tests/drivers/calibrated_backend.py``."""
+    path = tmp_path / "calibration"
+    path.write_text("0.25")
+    return path
+
+
+@pytest.fixture
+def with_pool(calibration: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Body], None]:
+    """Runs a coroutine function on a pool with one worker, which hosts the device."""
+    monkeypatch.setenv("PYTHONPATH", str(DRIVERS))
+    spec = BackendSpec(
+        name="calibrated",
+        target="calibrated_backend:CalibratedBackend",
+        arguments={"calibration": str(calibration)},
+    )
+    settings = WorkerSettings(backend_specs=[spec.to_json()], threads=1, loaded_backends=1)
+
+    def run(body: Body) -> None:
+        async def main() -> None:
+            pool = WorkerPool("default", 1, settings, lambda: None)
+            try:
+                async with asyncio.timeout(START_SECONDS):
+                    await body(pool)
+            finally:
+                await pool.stop()
+
+        asyncio.run(main())
+
+    return run
+
+
+def calibrate(calibration: Path, text: str) -> None:
+    calibration.write_text(text)
+
+
+def test_backend_is_described_again_as_it_is_by_then(
+    with_pool: Callable[[Body], None], calibration: Path
+) -> None:
+    async def body(pool: WorkerPool) -> None:
+        first = await pool.describe("calibrated")
+        again = await pool.describe_again("calibrated")
+        assert again == first
+        calibrate(calibration, "0.125")
+        changed = await pool.describe_again("calibrated")
+        assert changed is not None
+        assert changed.target.sha256 != first.target.sha256
+
+    with_pool(body)
+
+
+def test_busy_pool_describes_nothing_again(with_pool: Callable[[Body], None]) -> None:
+    async def body(pool: WorkerPool) -> None:
+        first = await pool.describe("calibrated")
+        worker = pool.take("calibrated")
+        assert worker is not None
+        assert await pool.describe_again("calibrated") is None
+        pool.release(worker)
+        assert await pool.describe_again("calibrated") == first
+
+    with_pool(body)
+
+
+def test_device_that_never_answers_costs_its_worker_and_no_other(
+    with_pool: Callable[[Body], None], calibration: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker_pool, "_DESCRIBE_AGAIN_SECONDS", 0.5)
+
+    async def body(pool: WorkerPool) -> None:
+        first = await pool.describe("calibrated")
+        calibrate(calibration, "silence")
+        with pytest.raises(BackendLoadError, match="did not describe it within") as caught:
+            await pool.describe_again("calibrated")
+        assert caught.value.ended_worker
+        calibrate(calibration, "0.25")
+        # By the worker that takes its place.
+        assert (await pool.describe("calibrated")).target == first.target
+
+    with_pool(body)
+
+
+def test_error_of_a_driver_leaves_the_worker(
+    with_pool: Callable[[Body], None], calibration: Path
+) -> None:
+    async def body(pool: WorkerPool) -> None:
+        first = await pool.describe("calibrated")
+        calibrate(calibration, "the cryostat is warm")
+        with pytest.raises(BackendLoadError, match="the cryostat is warm") as caught:
+            await pool.describe_again("calibrated")
+        assert not caught.value.ended_worker
+        calibrate(calibration, "0.25")
+        assert await pool.describe_again("calibrated") == first
+
+    with_pool(body)
