@@ -271,7 +271,7 @@ def test_live_display_without_ipython_says_what_it_needs() -> None:
         "import sys\n"
         "sys.modules['IPython'] = sys.modules['IPython.display'] = None\n"
         "from longwire.errors import LongwireError\n"
-        "from longwire.live import JobPicture\n"
+        "from longwire.following.live import JobPicture\n"
         "try:\n"
         "    JobPicture()\n"
         "except LongwireError as error:\n"

@@ -171,3 +171,14 @@ def test_sent_programs_forget_the_least_recently_used() -> None:
     programs.discard(b"first")
     programs.discard(b"never there")
     assert b"first" not in programs
+
+
+@pytest.mark.parametrize("kind", ["sampler", "estimator"])
+def test_option_of_a_primitive_that_the_backend_does_not_know_is_refused(
+    calls: JobCalls, service: ScriptedJobService, kind: str
+) -> None:
+    spec = spec_of(SMALL)
+    getattr(spec, kind).options.run_options.fields.add(name="methods")
+    with pytest.raises(InvalidOptionError, match="no run option 'methods'; did you mean method"):
+        submit(calls, BACKEND, spec)
+    assert sent(service) == []

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from qiskit.providers import JobStatus
 
-from longwire.feed import Feed
-from longwire.job_record import JobRecord
-from longwire.job_state import is_final, job_state
+from longwire.following.feed import Feed
+from longwire.following.job_record import JobRecord
+from longwire.following.job_state import is_final, job_state
 from longwire.transport.interruption import Interruption
 from longwire.transport.job_stream import JobStream
 from longwire.v1 import job_event_pb2

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from qiskit.providers import JobStatus
 from qiskit.providers.jobstatus import JOB_FINAL_STATES
 
-from longwire.awaiting import in_thread
 from longwire.errors import JobCancelledError, JobFailedError, LongwireError
 from longwire.events import JobEvents, Progress
-from longwire.job_html import job_html
-from longwire.job_record import JobRecord, Observer
-from longwire.job_state import job_state
+from longwire.following.awaiting import in_thread
+from longwire.following.job_html import job_html
+from longwire.following.job_record import JobRecord, Observer
+from longwire.following.job_state import job_state
 from longwire.transport.interruption import Interruption
 from longwire.transport.job_calls import JobCalls
 from longwire.transport.job_stream import JobStream
@@ -25,7 +25,7 @@ from longwire.v1.job_pb2 import Job
 from longwire.v1.result_pb2 import EncodedResult
 
 if TYPE_CHECKING:
-    from longwire.live import LiveDisplay
+    from longwire.following.live import LiveDisplay
 
 ResultT = TypeVar("ResultT")
 
@@ -224,7 +224,7 @@ class FollowedJob(ABC, Generic[ResultT]):
         Raises:
             LongwireError: IPython is not installed.
         """
-        from longwire.live import LiveDisplay
+        from longwire.following.live import LiveDisplay
 
         return LiveDisplay(self._record)
 
@@ -295,6 +295,6 @@ def _shown(progress: bool) -> AbstractContextManager[Observer]:
     """A context that gives an observer, which shows the job where that is wanted."""
     if not progress:
         return nullcontext(_show_nothing)
-    from longwire.progress import shown_progress
+    from longwire.following.progress import shown_progress
 
     return shown_progress()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from longwire.events import Finished, JobEvent, JobEvents, PubFinished
-from longwire.feed import Feed
+from longwire.following.feed import Feed
 from longwire.transport.interruption import Interruption
 
 if TYPE_CHECKING:

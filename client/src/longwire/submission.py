@@ -148,16 +148,26 @@ def _users_level() -> int:
 
 def _check_option_names(spec: JobSpec, backend: Backend) -> None:
     known = sorted(backend.option_names)
-    for option in spec.options.backend_options.fields:
-        if option.name in known:
+    for name in _option_names(spec):
+        if name in known:
             continue
         from longwire.errors import InvalidOptionError
 
-        near = difflib.get_close_matches(option.name, known, n=3)
+        near = difflib.get_close_matches(name, known, n=3)
         others = ", ".join(known) or "none beside shots, memory, seed_simulator and meas_level"
         hint = f"did you mean {' or '.join(near)}?" if near else f"it knows {others}"
         raise InvalidOptionError(
-            f"Backend '{backend.name}' has no run option '{option.name}'; {hint}",
+            f"Backend '{backend.name}' has no run option '{name}'; {hint}",
             reason="OPTION_INVALID",
             details={"near": ",".join(near)},
         )
+
+
+def _option_names(spec: JobSpec) -> list[str]:
+    """The names of the options of the backend alone, which a primitive has among its own."""
+    of_kind = {
+        None: spec.options.backend_options,
+        "sampler": spec.sampler.options.run_options,
+        "estimator": spec.estimator.options.run_options,
+    }
+    return [option.name for option in of_kind[spec.WhichOneof("primitive")].fields]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class FollowedJob:
+class WatchedJob:
     """A job, kept up to date by its events.
 
     Attributes:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from longwire.cli.documents import is_primitive, queued_seconds, running_seconds
-from longwire.cli.following import FollowedJob
+from longwire.cli.following import WatchedJob
 from longwire.cli.output_file import write_output
 from longwire.cli.terminal import style, write, write_error
 from longwire.cli.times import format_duration
@@ -33,7 +33,7 @@ class ResultReport(Protocol):
         """What a terminal shows."""
 
 
-def report_result(followed: FollowedJob, output: Path | None) -> None:
+def report_result(followed: WatchedJob, output: Path | None) -> None:
     """Shows the result of a job that has ended, and writes it where asked to.
 
     Args:
@@ -69,7 +69,7 @@ def elapsed(job: Job) -> str:
     return ", ".join(parts)
 
 
-def _read(followed: FollowedJob) -> ResultReport:
+def _read(followed: WatchedJob) -> ResultReport:
     encoded = followed.encoded_result()
     if is_primitive(followed.job):
         from longwire.cli.primitive_report import PrimitiveReport

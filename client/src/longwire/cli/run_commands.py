@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 def run(session: Session, arguments: argparse.Namespace) -> None:
     """Runs circuits, waits for them, and shows a histogram of each."""
-    from longwire.cli.following import FollowedJob, interruptible
+    from longwire.cli.following import WatchedJob, interruptible
     from longwire.cli.output_file import check_output
     from longwire.cli.progress import progress_on
     from longwire.cli.report import report_result
@@ -33,7 +33,7 @@ def run(session: Session, arguments: argparse.Namespace) -> None:
     with interruptible(session, job.job_id):
         if not session.as_json:
             write_error(style(f"job {job.job_id} on {job.backend_name}", "dim"))
-        followed = FollowedJob(session, job, stream)
+        followed = WatchedJob(session, job, stream)
         with progress_on(sys.stderr, silent=session.as_json) as progress:
             followed.wait(arguments.timeout, progress)
         report_result(followed, arguments.output)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from longwire.cli.following import FollowedJob, interruptible
+from longwire.cli.following import WatchedJob, interruptible
 from longwire.cli.output_file import check_output, check_output_of
 from longwire.cli.progress import progress_on
 from longwire.cli.report import elapsed, report_result
@@ -16,7 +16,7 @@ from longwire.cli.terminal import style, write
 def watch(session: Session, arguments: argparse.Namespace) -> None:
     """Follows a job until it has ended."""
     with interruptible(session, arguments.job_id):
-        followed = FollowedJob(session, session.jobs.get_job(arguments.job_id))
+        followed = WatchedJob(session, session.jobs.get_job(arguments.job_id))
         with progress_on(
             sys.stdout, silent=session.as_json, keeps_changes=True, is_replay=True
         ) as progress:
@@ -34,7 +34,7 @@ def result(session: Session, arguments: argparse.Namespace) -> None:
     """Shows the result of a job, as run does; waits for it."""
     check_output(arguments.output)
     with interruptible(session, arguments.job_id):
-        followed = FollowedJob(session, session.jobs.get_job(arguments.job_id))
+        followed = WatchedJob(session, session.jobs.get_job(arguments.job_id))
         check_output_of(arguments.output, followed.job)
         if arguments.waits and not followed.is_final:
             with progress_on(sys.stderr, silent=session.as_json, is_replay=True) as progress:
