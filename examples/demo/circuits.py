@@ -17,7 +17,7 @@ from qiskit.providers import JobStatus
 from qiskit_aer import AerSimulator
 
 from examples.demo import screen
-from longwire import RemoteBackend, RemoteJob, RemoteProvider
+from longwire import RemoteBackendV2, RemoteEstimator, RemoteJob, RemoteService
 
 SHOTS = 4096
 SEED = 2026
@@ -25,42 +25,40 @@ SEED = 2026
 
 def main(address: str) -> None:
     """Runs the demo against the server at ``address``."""
-    # A provider is the way to a server. It holds one connection.
-    with RemoteProvider(address) as provider:
+    # A service is the way to a server. It holds one connection.
+    with RemoteService(address) as service:
         screen.heading("Its backends", f"asked for by another process, {os.getpid()}")
-        screen.statuses([backend.status() for backend in provider.backends()])
+        screen.statuses([backend.status() for backend in service.backends()])
 
         # Three qubits that are all 0 or all 1: a GHZ state.
         circuit = QuantumCircuit(3, name="ghz")
         circuit.h(0)
         circuit.cx(0, 1)
         circuit.cx(1, 2)
+        ghz = circuit.copy()
         circuit.measure_all()
 
         # A simulator runs any circuit as it is.
-        simulator = provider.get_backend("aer_simulator")
+        simulator = service.backend("aer_simulator")
         ideal = run(simulator, circuit)
         compare(ideal, circuit, AerSimulator())
 
-        # A device has gates and a coupling map of its own.
-        device = provider.get_backend("fake_sherbrooke")
-        configuration = device.configuration()
-        fitted = transpile(
-            circuit,
-            basis_gates=configuration.basis_gates,
-            coupling_map=configuration.coupling_map,
-            seed_transpiler=SEED,
-        )
-        noisy = run(device, fitted)
+        # A device has gates and a coupling map of its own, which its Target tells.
+        device = service.backend("fake_sherbrooke")
+        noisy = run(device, transpile(circuit, device, seed_transpiler=SEED))
 
         screen.heading("The same circuit without and with the noise of a device")
         screen.histogram({"aer_simulator": ideal, "fake_sherbrooke": noisy})
 
+        # Expectation values, computed where the simulator is.
+        screen.heading("How the qubits agree, by an estimator")
+        (estimate,) = RemoteEstimator(simulator).run([(ghz, ["ZZI", "XXX", "ZII"])]).result()
+        screen.line(f"<ZZI>, <XXX>, <ZII> = {', '.join(f'{ev:.3f}' for ev in estimate.data.evs)}")
 
-def run(backend: RemoteBackend, circuit: QuantumCircuit) -> dict[str, int]:
+
+def run(backend: RemoteBackendV2, circuit: QuantumCircuit) -> dict[str, int]:
     """Runs a circuit, prints the job's states as they come, and returns the counts."""
-    configuration = backend.configuration()
-    screen.heading(backend.name(), f"{configuration.n_qubits} qubits")
+    screen.heading(backend.name, f"{backend.configuration().n_qubits} qubits")
     started = time.perf_counter()
     job = backend.run(circuit, shots=SHOTS, seed_simulator=SEED)
     screen.line(f"job {job.job_id()}")

@@ -22,6 +22,13 @@ from longwire.errors import InvalidProgramError
 from longwire.v1.program_pb2 import ParameterValues
 from longwire_server.backends.fit import operation_sites
 
+# Operations that show their parameters, or have none: a circuit of these alone needs
+# no look at each, which takes long for the small circuits of a variational method.
+_SHOWING: Final = frozenset(
+    "barrier cx cy cz ecr h id iswap measure p r reset rx rxx ry ryy rz rzx rzz s save_expval sdg "
+    "swap sx sxdg t tdg u u1 u2 u3 x y z".split()
+)
+
 
 @dataclass(frozen=True)
 class Sweep:
@@ -174,6 +181,8 @@ def _without_values(circuit: QuantumCircuit, names: Sequence[str]) -> InvalidPro
 def _shows_parameters(circuit: QuantumCircuit) -> bool:
     if isinstance(circuit.global_phase, ParameterExpression):
         return False
+    if _SHOWING.issuperset(circuit.count_ops()):
+        return True
     for item in circuit.data:
         if not item.is_parameterized():
             continue
