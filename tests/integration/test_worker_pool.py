@@ -7,13 +7,25 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
+from qiskit import QuantumCircuit
 from server_process import DRIVERS, START_SECONDS
 
+from longwire.codecs.payloads_digest import payloads_digest
+from longwire.codecs.program import program_to_proto
+from longwire.v1.job_pb2 import JobSpec
+from longwire.v1.program_pb2 import TranspileOptions
 from longwire_server.backends.spec import BackendSpec
 from longwire_server.execution import worker_pool
-from longwire_server.execution.executor import BackendLoadError
+from longwire_server.execution.executor import (
+    AttemptListener,
+    BackendLoadError,
+    Executed,
+    Failed,
+    Outcome,
+)
 from longwire_server.execution.frames_pb2 import WorkerSettings
 from longwire_server.execution.worker_pool import WorkerPool
+from longwire_server.execution.worker_process import WorkerProcess
 
 Body = Callable[[WorkerPool], Awaitable[None]]
 
@@ -113,3 +125,75 @@ def test_error_of_a_driver_leaves_the_worker(
         assert await pool.describe_again("calibrated") == first
 
     with_pool(body)
+
+
+class Unheard(AttemptListener):
+    """An attempt that nobody follows."""
+
+    def running(self) -> None:
+        """It runs."""
+
+    def progress(self, finished: int, total: int) -> None:
+        """It goes on."""
+
+    def pub_finished(self, result: bytes) -> None:
+        """A pub is finished."""
+
+
+async def all_workers(pool: WorkerPool, number: int) -> list[WorkerProcess]:
+    """The workers of a pool, taken as soon as they are idle."""
+    workers: list[WorkerProcess] = []
+    while len(workers) < number:
+        worker = pool.take("line")
+        if worker is None:
+            await asyncio.sleep(0.01)
+        else:
+            workers.append(worker)
+    return workers
+
+
+def test_worker_that_was_not_asked_transpiles_for_the_new_target(
+    calibration: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(DRIVERS))
+    backend = BackendSpec(
+        name="line",
+        target="line_backend:LineBackend",
+        arguments={"calibration": str(calibration)},
+    )
+    settings = WorkerSettings(
+        backend_specs=[backend.to_json()], threads=1, loaded_backends=1, result_bytes=1 << 20
+    )
+    circuit = QuantumCircuit(3, 1)
+    circuit.cx(1, 2)
+    circuit.measure(2, 0)
+    program = program_to_proto(circuit)
+    program.payloads_sha256 = payloads_digest(program.payloads)
+    how = TranspileOptions(initial_layout=[0, 1, 2])
+    spec = JobSpec(backend_name="line", program=program, transpile=how).SerializeToString()
+
+    async def outcomes(pool: WorkerPool) -> list[Outcome]:
+        """How the job ends on each worker."""
+        workers = await all_workers(pool, 2)
+        ended = [await each.execute("a job", spec, b"", Unheard()) for each in workers]
+        for worker in workers:
+            pool.release(worker)
+        return ended
+
+    async def body() -> None:
+        pool = WorkerPool("default", 2, settings, lambda: None)
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                calibrate(calibration, "0.01")
+                await pool.describe("line")
+                assert [type(each) for each in await outcomes(pool)] == [Executed, Executed]
+                # With this error rate the qubits 1 and 2 are not coupled.
+                calibrate(calibration, "0.25")
+                await pool.describe_again("line")
+                for outcome in await outcomes(pool):
+                    assert isinstance(outcome, Failed)
+                    assert "disconnected" in outcome.message
+        finally:
+            await pool.stop()
+
+    asyncio.run(body())

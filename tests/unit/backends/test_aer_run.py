@@ -54,7 +54,9 @@ def names(result: Result) -> list[str]:
     return [outcome.header["name"] for outcome in result.results]
 
 
-def test_a_density_matrix_behind_a_state_vector_has_its_noise_once(aer: HostedBackend) -> None:
+def test_a_density_matrix_behind_a_state_vector_has_the_noise_it_has_alone(
+    aer: HostedBackend,
+) -> None:
     options = {"noise_model": kraus_noise()}
     result = run(aer, [with_feedback(), bell(), bell("last")], seed_simulator=5, **options)
     assert names(result) == ["feedback", "bell", "last"]
@@ -83,7 +85,7 @@ def test_where_aer_makes_no_error_the_local_result_comes_back(
         assert result.results[index].seed_simulator == local.results[index].seed_simulator
 
 
-def test_points_behind_a_state_vector_have_their_noise_once(aer: HostedBackend) -> None:
+def test_points_behind_a_state_vector_have_the_noise_they_have_alone(aer: HostedBackend) -> None:
     turned = QuantumCircuit(1, name="turned")
     turned.rx(Parameter("angle"), 0)
     turned.measure_all()
@@ -110,7 +112,7 @@ def test_an_operators_seed_and_noise_count_as_those_of_the_run(
     assert result.get_memory(1) == alone.get_memory()
 
 
-def test_a_device_model_has_the_noise_of_each_circuit_once(sherbrooke: HostedBackend) -> None:
+def test_a_device_model_has_the_noise_of_each_circuit_alone(sherbrooke: HostedBackend) -> None:
     wide = QuantumCircuit(5, name="wide")
     wide.ry(0.3, 0)
     for qubit in range(4):

@@ -10,14 +10,31 @@ from pathlib import Path
 
 import pytest
 from qiskit import QuantumCircuit
+from qiskit.primitives.containers.estimator_pub import EstimatorPub
+from qiskit.primitives.containers.sampler_pub import SamplerPub
 
+from longwire.codecs.primitive_result import decode_primitive_result
+from longwire.codecs.pubs import estimator_spec_to_proto, sampler_spec_to_proto
 from longwire.errors import InvalidOptionError, InvalidProgramError, LimitExceededError
+from longwire.v1.job_pb2 import JobSpec
 from longwire_server.backends.loading import HostedBackend, load_backend
 from longwire_server.backends.registry import backend_specs
 from longwire_server.config import load_config
+from longwire_server.execution.worker.listener import AttemptListener
+from longwire_server.execution.worker.primitives import run_primitive
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "howto" / "host-a-backend.md").read_text(encoding="utf-8")
+
+
+class NobodyHears(AttemptListener):
+    """Lets go of what an attempt tells."""
+
+    def progress(self, finished: int, total: int) -> None:
+        pass
+
+    def pub_finished(self, result: bytes) -> None:
+        pass
 
 
 def blocks(language: str) -> list[str]:
@@ -52,6 +69,19 @@ def test_howto_driver_runs_an_asymmetric_circuit(lab: HostedBackend) -> None:
     result = lab.run([circuit], {"shots": 50, "memory": True, "seed_simulator": 1})
     assert result.get_counts("asymmetric") == {"100": 50}
     assert result.get_memory() == ["100"] * 50
+
+
+def test_howto_driver_samples_and_estimates(lab: HostedBackend) -> None:
+    circuit = QuantumCircuit(2)
+    circuit.rx(math.pi, 1)
+    circuits, estimator = estimator_spec_to_proto([EstimatorPub.coerce((circuit, ["ZI", "IZ"]))])
+    estimated = run_primitive(lab, JobSpec(estimator=estimator), circuits, NobodyHears())
+    evs = decode_primitive_result(estimated)[0].data.evs
+    assert evs.tolist() == [-1.0, 1.0]
+    circuit.measure_all()
+    circuits, sampler = sampler_spec_to_proto([SamplerPub.coerce((circuit, None, 20))])
+    sampled = run_primitive(lab, JobSpec(sampler=sampler), circuits, NobodyHears())
+    assert decode_primitive_result(sampled)[0].data.meas.get_counts() == {"10": 20}
 
 
 def test_howto_driver_repeats_itself_with_a_seed(lab: HostedBackend) -> None:

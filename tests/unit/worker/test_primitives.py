@@ -11,6 +11,7 @@ import pytest
 from qiskit import ClassicalRegister, QuantumCircuit, transpile
 from qiskit.circuit import Parameter
 from qiskit.circuit.library import efficient_su2
+from qiskit.circuit.library.standard_gates import get_standard_gate_name_mapping
 from qiskit.circuit.random import random_circuit
 from qiskit.primitives import (
     BackendEstimatorV2,
@@ -24,6 +25,7 @@ from qiskit.primitives.containers.estimator_pub import EstimatorPub
 from qiskit.primitives.containers.observables_array import ObservablesArray
 from qiskit.primitives.containers.sampler_pub import SamplerPub
 from qiskit.providers.basic_provider import BasicSimulator
+from qiskit.quantum_info import Pauli, Statevector
 from qiskit_aer import AerSimulator
 from qiskit_aer.noise import NoiseModel, ReadoutError, amplitude_damping_error, depolarizing_error
 from qiskit_aer.primitives import EstimatorV2, SamplerV2
@@ -282,6 +284,34 @@ def test_parameters_that_aer_does_not_see_are_bound_in_the_worker(
     np.testing.assert_allclose(result[1].data.evs, -1.0)
 
 
+@pytest.mark.parametrize(
+    "name",
+    sorted(
+        name
+        for name, gate in get_standard_gate_name_mapping().items()
+        if gate.params and gate.num_qubits and name in AerSimulator().operation_names
+        if name != "delay"
+    ),
+)
+def test_points_of_every_gate_are_those_of_bound_circuits(
+    aer: HostedBackend, heard: Any, name: str
+) -> None:
+    gate = get_standard_gate_name_mapping()[name]
+    angles = [Parameter(f"angle {index}") for index in range(len(gate.params))]
+    circuit = QuantumCircuit(gate.num_qubits)
+    circuit.h(range(gate.num_qubits))
+    circuit.append(gate.base_class(*angles), range(gate.num_qubits))
+    circuit.rx(0.3, range(gate.num_qubits))
+    values = np.random.default_rng(2).uniform(-3, 3, (2, len(angles)))
+    observable = "Z" * gate.num_qubits
+    (pub,) = estimate(aer, heard, [(circuit, observable, values)])
+    expected = [
+        Statevector(circuit.assign_parameters(point)).expectation_value(Pauli(observable))
+        for point in values
+    ]
+    np.testing.assert_allclose(pub.data.evs, np.real(expected), atol=1e-9)
+
+
 def test_a_parameter_of_the_global_phase_alone_is_bound(aer: HostedBackend, heard: Any) -> None:
     circuit = QuantumCircuit(1, global_phase=Parameter("phase"))
     circuit.x(0)
@@ -419,6 +449,15 @@ def test_a_classic_driver_estimates(load: Load, heard: Any) -> None:
     result = estimate(backend, heard, [(circuit, "IZ", values, 0.02)], seed_simulator=3)
     np.testing.assert_allclose(result[0].data.evs, [1.0, -1.0, 0.0], atol=0.1)
     assert backend.driver.sizes == [2, 1]
+
+
+@pytest.mark.parametrize("max_shots", [3, 100, 2000, 4095])
+def test_the_default_precision_is_one_that_the_shots_reach(
+    load: Load, heard: Any, max_shots: int
+) -> None:
+    backend = load(f"{DRIVERS}:CountsOnly", max_shots=max_shots)
+    (pub,) = estimate(backend, heard, [(QuantumCircuit(2), "IZ")])
+    assert pub.metadata["shots"] in (max_shots, max_shots - 1)
 
 
 def test_shots_of_a_driver_that_counts_are_drawn_in_any_order(load: Load, heard: Any) -> None:

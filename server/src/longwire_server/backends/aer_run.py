@@ -26,9 +26,10 @@ def run_on_aer(
     Where Aer chooses the method for each circuit, and the noise has Kraus operators,
     it prepares the noise for each method when the first circuit needs it. If a state
     vector comes before the first density matrix, all density matrices of the run get
-    their noise twice (observed with qiskit-aer 0.18.2: a Bell pair with 57% of `11`
-    alone has 1% of it behind a circuit with feedback). Here such a run begins with a
-    small density matrix, whose outcome is dropped; the others keep their seeds.
+    wrong noise (observed with qiskit-aer 0.18.2: a damped Bell pair gives `11` in 29%
+    of the shots alone, and in 1% behind a circuit with feedback). Here such a run
+    begins with a small density matrix, whose outcome is dropped; the others keep
+    their seeds.
 
     Args:
         backend: the backend.

@@ -50,12 +50,17 @@ class HostedBackend(ABC):
         self._spec = spec
         self._name = spec.name
         self._target: Target | None = None
-        self._read_again()
+        self.read_again()
 
     @property
     def name(self) -> str:
         """The name under which the backend is hosted."""
         return self._name
+
+    @property
+    def max_shots(self) -> int:
+        """Most shots of one circuit."""
+        return self._limits().max_shots
 
     @property
     def is_simulator(self) -> bool:
@@ -80,7 +85,7 @@ class HostedBackend(ABC):
 
     def describe(self) -> BackendDescription:
         """Returns what clients are told about the backend, which the driver is asked anew."""
-        self._read_again()
+        self.read_again()
         configuration = self._configuration
         operational, status_msg = self._status()
         backend = Backend(
@@ -109,7 +114,7 @@ class HostedBackend(ABC):
             {name: self._default_option(name) for name in self._option_names()},
         )
 
-    def _read_again(self) -> None:
+    def read_again(self) -> None:
         """Takes over what the driver says of itself now, under the hosted name and limits."""
         models = self._read_models()
         spec, version = self._spec, backend_version_xyz(models.reported_version)

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import repeat
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -25,8 +26,10 @@ from longwire_server.backends.fit import operation_sites
 # Operations that show their parameters, or have none: a circuit of these alone needs
 # no look at each, which takes long for the small circuits of a variational method.
 _SHOWING: Final = frozenset(
-    "barrier cx cy cz ecr h id iswap measure p r reset rx rxx ry ryy rz rzx rzz s save_expval sdg "
-    "swap sx sxdg t tdg u u1 u2 u3 x y z".split()
+    {"barrier", "measure", "reset", "save_expval"}
+    | {"cx", "cy", "cz", "ecr", "iswap", "rxx", "ryy", "rzx", "rzz", "swap"}
+    | {"h", "id", "p", "r", "rx", "ry", "rz", "s", "sdg", "sx", "sxdg", "t", "tdg"}
+    | {"u", "u1", "u2", "u3", "x", "y", "z"}
 )
 
 

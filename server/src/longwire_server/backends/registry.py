@@ -23,8 +23,13 @@ _NEEDS: Final[Mapping[str, str]] = {
 }
 
 
-# Backends of ours are simulators and device models: what they tell never changes.
-_UNCHANGING_MODULE: Final = "longwire_server.backends.hosted"
+# What simulators and device models tell never changes: ours, and those of others.
+_UNCHANGING_MODULES: Final = (
+    "longwire_server.backends.hosted",
+    "qiskit",
+    "qiskit_aer",
+    "qiskit_ibm_runtime.fake_provider",
+)
 # A driver's calibration changes in hours, whether the device works in minutes.
 _REFRESH_SECONDS: Final = 60.0
 
@@ -119,7 +124,9 @@ def _target(entry_point: EntryPoint) -> str:
 
 def _refresh_seconds(target: str) -> float:
     """Returns how often a backend is described again where nobody has decided it."""
-    return 0.0 if target.partition(":")[0] == _UNCHANGING_MODULE else _REFRESH_SECONDS
+    module = target.partition(":")[0]
+    unchanging = any(f"{module}.".startswith(f"{known}.") for known in _UNCHANGING_MODULES)
+    return 0.0 if unchanging else _REFRESH_SECONDS
 
 
 def _package(entry_point: EntryPoint) -> str:

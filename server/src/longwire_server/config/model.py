@@ -170,7 +170,8 @@ class BackendSection(_Section):
     # What clients read about it, where it is to differ from the backend's own words.
     description: str | None = Field(default=None, examples=["'Simulator of the third floor'"])
     # How often its driver is asked again what it is, in seconds; 0 for never. None:
-    # never for Longwire's own simulators and device models, every 60 s for others.
+    # never for simulators and device models of Longwire, Qiskit and Aer, every 60 s
+    # for others.
     refresh_seconds: float | None = Field(default=None, ge=0, examples=["60"])
 
     @field_validator("name")

@@ -30,7 +30,7 @@ from longwire.v1 import job_pb2 as longwire_dot_v1_dot_job__pb2
 from longwire.v1 import target_pb2 as longwire_dot_v1_dot_target__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&longwire_server/execution/frames.proto\x12\x19longwire_server.execution\x1a\x19longwire/v1/backend.proto\x1a\'longwire/v1/backend_configuration.proto\x1a$longwire/v1/backend_properties.proto\x1a\x17longwire/v1/error.proto\x1a\x15longwire/v1/job.proto\x1a\x18longwire/v1/target.proto\"\xc7\x01\n\x0bServerFrame\x12=\n\x08settings\x18\x01 \x01(\x0b\x32).longwire_server.execution.WorkerSettingsH\x00\x12\x36\n\x04load\x18\x02 \x01(\x0b\x32&.longwire_server.execution.LoadBackendH\x00\x12\x38\n\x07\x65xecute\x18\x03 \x01(\x0b\x32%.longwire_server.execution.ExecuteJobH\x00\x42\x07\n\x05\x66rame\"\x80\x01\n\x0eWorkerSettings\x12\x15\n\rbackend_specs\x18\x01 \x03(\t\x12\x0f\n\x07threads\x18\x02 \x01(\r\x12\x17\n\x0fmemory_limit_mb\x18\x03 \x01(\x04\x12\x17\n\x0floaded_backends\x18\x04 \x01(\r\x12\x14\n\x0cresult_bytes\x18\x05 \x01(\x04\"#\n\x0bLoadBackend\x12\x14\n\x0c\x62\x61\x63kend_name\x18\x01 \x01(\t\";\n\nExecuteJob\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x0c\n\x04spec\x18\x02 \x01(\x0c\x12\x0f\n\x07program\x18\x03 \x01(\x0c\"\xa8\x03\n\x0bWorkerFrame\x12\x37\n\x05ready\x18\x01 \x01(\x0b\x32&.longwire_server.execution.WorkerReadyH\x00\x12:\n\x06loaded\x18\x02 \x01(\x0b\x32(.longwire_server.execution.BackendLoadedH\x00\x12@\n\x0bload_failed\x18\x03 \x01(\x0b\x32).longwire_server.execution.ExecutionErrorH\x00\x12\x38\n\x07running\x18\x04 \x01(\x0b\x32%.longwire_server.execution.JobRunningH\x00\x12\x12\n\x08\x65xecuted\x18\x05 \x01(\x0cH\x00\x12\x45\n\x10\x65xecution_failed\x18\x06 \x01(\x0b\x32).longwire_server.execution.ExecutionErrorH\x00\x12,\n\x08progress\x18\x07 \x01(\x0b\x32\x18.longwire.v1.JobProgressH\x00\x12\x16\n\x0cpub_finished\x18\x08 \x01(\x0cH\x00\x42\x07\n\x05\x66rame\"\r\n\x0bWorkerReady\"\xe4\x01\n\rBackendLoaded\x12%\n\x07\x62\x61\x63kend\x18\x01 \x01(\x0b\x32\x14.longwire.v1.Backend\x12\x38\n\rconfiguration\x18\x02 \x01(\x0b\x32!.longwire.v1.BackendConfiguration\x12\x37\n\nproperties\x18\x03 \x01(\x0b\x32\x1e.longwire.v1.BackendPropertiesH\x00\x88\x01\x01\x12*\n\x06target\x18\x04 \x01(\x0b\x32\x1a.longwire.v1.EncodedTargetB\r\n\x0b_properties\"\x0c\n\nJobRunning\"`\n\x0e\x45xecutionError\x12(\n\x06reason\x18\x01 \x01(\x0e\x32\x18.longwire.v1.ErrorReason\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\x13\n\x0bworker_ends\x18\x03 \x01(\x08\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&longwire_server/execution/frames.proto\x12\x19longwire_server.execution\x1a\x19longwire/v1/backend.proto\x1a\'longwire/v1/backend_configuration.proto\x1a$longwire/v1/backend_properties.proto\x1a\x17longwire/v1/error.proto\x1a\x15longwire/v1/job.proto\x1a\x18longwire/v1/target.proto\"\xc7\x01\n\x0bServerFrame\x12=\n\x08settings\x18\x01 \x01(\x0b\x32).longwire_server.execution.WorkerSettingsH\x00\x12\x36\n\x04load\x18\x02 \x01(\x0b\x32&.longwire_server.execution.LoadBackendH\x00\x12\x38\n\x07\x65xecute\x18\x03 \x01(\x0b\x32%.longwire_server.execution.ExecuteJobH\x00\x42\x07\n\x05\x66rame\"\x80\x01\n\x0eWorkerSettings\x12\x15\n\rbackend_specs\x18\x01 \x03(\t\x12\x0f\n\x07threads\x18\x02 \x01(\r\x12\x17\n\x0fmemory_limit_mb\x18\x03 \x01(\x04\x12\x17\n\x0floaded_backends\x18\x04 \x01(\r\x12\x14\n\x0cresult_bytes\x18\x05 \x01(\x04\"#\n\x0bLoadBackend\x12\x14\n\x0c\x62\x61\x63kend_name\x18\x01 \x01(\t\"R\n\nExecuteJob\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x0c\n\x04spec\x18\x02 \x01(\x0c\x12\x0f\n\x07program\x18\x03 \x01(\x0c\x12\x15\n\rtarget_sha256\x18\x04 \x01(\x0c\"\xa8\x03\n\x0bWorkerFrame\x12\x37\n\x05ready\x18\x01 \x01(\x0b\x32&.longwire_server.execution.WorkerReadyH\x00\x12:\n\x06loaded\x18\x02 \x01(\x0b\x32(.longwire_server.execution.BackendLoadedH\x00\x12@\n\x0bload_failed\x18\x03 \x01(\x0b\x32).longwire_server.execution.ExecutionErrorH\x00\x12\x38\n\x07running\x18\x04 \x01(\x0b\x32%.longwire_server.execution.JobRunningH\x00\x12\x12\n\x08\x65xecuted\x18\x05 \x01(\x0cH\x00\x12\x45\n\x10\x65xecution_failed\x18\x06 \x01(\x0b\x32).longwire_server.execution.ExecutionErrorH\x00\x12,\n\x08progress\x18\x07 \x01(\x0b\x32\x18.longwire.v1.JobProgressH\x00\x12\x16\n\x0cpub_finished\x18\x08 \x01(\x0cH\x00\x42\x07\n\x05\x66rame\"\r\n\x0bWorkerReady\"\xe4\x01\n\rBackendLoaded\x12%\n\x07\x62\x61\x63kend\x18\x01 \x01(\x0b\x32\x14.longwire.v1.Backend\x12\x38\n\rconfiguration\x18\x02 \x01(\x0b\x32!.longwire.v1.BackendConfiguration\x12\x37\n\nproperties\x18\x03 \x01(\x0b\x32\x1e.longwire.v1.BackendPropertiesH\x00\x88\x01\x01\x12*\n\x06target\x18\x04 \x01(\x0b\x32\x1a.longwire.v1.EncodedTargetB\r\n\x0b_properties\"\x0c\n\nJobRunning\"`\n\x0e\x45xecutionError\x12(\n\x06reason\x18\x01 \x01(\x0e\x32\x18.longwire.v1.ErrorReason\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\x13\n\x0bworker_ends\x18\x03 \x01(\x08\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -44,15 +44,15 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LOADBACKEND']._serialized_start=582
   _globals['_LOADBACKEND']._serialized_end=617
   _globals['_EXECUTEJOB']._serialized_start=619
-  _globals['_EXECUTEJOB']._serialized_end=678
-  _globals['_WORKERFRAME']._serialized_start=681
-  _globals['_WORKERFRAME']._serialized_end=1105
-  _globals['_WORKERREADY']._serialized_start=1107
-  _globals['_WORKERREADY']._serialized_end=1120
-  _globals['_BACKENDLOADED']._serialized_start=1123
-  _globals['_BACKENDLOADED']._serialized_end=1351
-  _globals['_JOBRUNNING']._serialized_start=1353
-  _globals['_JOBRUNNING']._serialized_end=1365
-  _globals['_EXECUTIONERROR']._serialized_start=1367
-  _globals['_EXECUTIONERROR']._serialized_end=1463
+  _globals['_EXECUTEJOB']._serialized_end=701
+  _globals['_WORKERFRAME']._serialized_start=704
+  _globals['_WORKERFRAME']._serialized_end=1128
+  _globals['_WORKERREADY']._serialized_start=1130
+  _globals['_WORKERREADY']._serialized_end=1143
+  _globals['_BACKENDLOADED']._serialized_start=1146
+  _globals['_BACKENDLOADED']._serialized_end=1374
+  _globals['_JOBRUNNING']._serialized_start=1376
+  _globals['_JOBRUNNING']._serialized_end=1388
+  _globals['_EXECUTIONERROR']._serialized_start=1390
+  _globals['_EXECUTIONERROR']._serialized_end=1486
 # @@protoc_insertion_point(module_scope)

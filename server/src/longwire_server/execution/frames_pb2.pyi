@@ -136,6 +136,7 @@ class ExecuteJob(_message.Message):
     JOB_ID_FIELD_NUMBER: _builtins.int
     SPEC_FIELD_NUMBER: _builtins.int
     PROGRAM_FIELD_NUMBER: _builtins.int
+    TARGET_SHA256_FIELD_NUMBER: _builtins.int
     job_id: _builtins.str
     """The job's id."""
     spec: _builtins.bytes
@@ -144,16 +145,22 @@ class ExecuteJob(_message.Message):
     """The payloads that the spec names by their digest alone, as a serialised
     longwire.v1.Program. Empty where the spec holds its payloads.
     """
+    target_sha256: _builtins.bytes
+    """Digest of the backend's Target as it was described last, by whichever worker of
+    the pool; empty while it has not been described. A worker that read its driver
+    when the digest was another one reads it again before it executes the job.
+    """
     def __init__(
         self,
         *,
         job_id: _builtins.str = ...,
         spec: _builtins.bytes = ...,
         program: _builtins.bytes = ...,
+        target_sha256: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["job_id", b"job_id", "program", b"program", "spec", b"spec"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["job_id", b"job_id", "program", b"program", "spec", b"spec", "target_sha256", b"target_sha256"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -40,6 +40,8 @@ class WorkerPool:
         self._alive: set[WorkerProcess] = set()
         self._idle: list[WorkerProcess] = []
         self._wanted: deque[asyncio.Future[WorkerProcess]] = deque()
+        # What the backends' Targets are by now, for workers that were not asked.
+        self._targets: dict[str, bytes] = {}
         self._failed_starts = 0
         self._starting = {asyncio.create_task(self._start_worker()) for _ in range(processes)}
 
@@ -53,6 +55,7 @@ class WorkerPool:
         self._idle.remove(worker)
         # Whoever takes it for a backend has it load that.
         worker.loaded.add(backend_name)
+        worker.target_sha256 = self._targets.get(backend_name, b"")
         return worker
 
     def release(self, worker: WorkerProcess) -> None:
@@ -80,7 +83,7 @@ class WorkerPool:
             worker = await wanted
             worker.loaded.add(backend_name)
         try:
-            return await worker.describe(backend_name)
+            return await self._described(worker, backend_name)
         finally:
             self.release(worker)
 
@@ -98,7 +101,7 @@ class WorkerPool:
             return None
         try:
             async with asyncio.timeout(_DESCRIBE_AGAIN_SECONDS):
-                return await worker.describe(backend_name)
+                return await self._described(worker, backend_name)
         except TimeoutError:
             # Whatever it waits for keeps it from jobs.
             worker.kill()
@@ -108,6 +111,11 @@ class WorkerPool:
             ) from None
         finally:
             self.release(worker)
+
+    async def _described(self, worker: WorkerProcess, backend_name: str) -> BackendLoaded:
+        described = await worker.describe(backend_name)
+        self._targets[backend_name] = described.target.sha256
+        return described
 
     async def stop(self) -> None:
         """Ends every worker."""

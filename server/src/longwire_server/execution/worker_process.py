@@ -68,6 +68,8 @@ class WorkerProcess(Worker):
         self._listener: AttemptListener | None = None
         self._killed = False
         self.loaded: set[str] = set()
+        # Digest of the Target of the backend that it was taken for, as it is by now.
+        self.target_sha256 = b""
 
     async def start(self) -> None:
         """Starts the process and waits until it is ready.
@@ -96,7 +98,7 @@ class WorkerProcess(Worker):
             lambda: _FrameProtocol(self._on_frame), sock=ours
         )
         # Without its socket a worker is of no use, whatever it still does.
-        self._protocol.closed.add_done_callback(lambda _closed: self.kill())
+        self._protocol.closed.add_done_callback(lambda _closed: self._end_process())
         self._reaper = asyncio.create_task(self._reap())
         frame = await self._ask([pack(ServerFrame(settings=self._settings))])
         if not frame.HasField("ready"):
@@ -126,7 +128,7 @@ class WorkerProcess(Worker):
         """See :meth:`Worker.execute`."""
         self._listener = listener
         try:
-            frame = await self._ask(_execute_frame(job_id, spec, program))
+            frame = await self._ask(_execute_frame(job_id, spec, program, self.target_sha256))
         except WorkerDiedError as error:
             return Failed(ErrorReason.ERROR_REASON_WORKER_DIED, str(error))
         finally:
@@ -156,6 +158,9 @@ class WorkerProcess(Worker):
     def kill(self) -> None:
         """See :meth:`Worker.kill`."""
         self._killed = True
+        self._end_process()
+
+    def _end_process(self) -> None:
         if self._process.returncode is None:
             self._process.kill()
 
@@ -226,9 +231,9 @@ class _FrameProtocol(asyncio.Protocol):
             self.closed.set_result(None)
 
 
-def _execute_frame(job_id: str, spec: bytes, program: bytes) -> list[bytes]:
+def _execute_frame(job_id: str, spec: bytes, program: bytes, target_sha256: bytes) -> list[bytes]:
     """A ServerFrame with an ExecuteJob, in parts: what is large is not copied."""
-    fields = [ExecuteJob(job_id=job_id).SerializeToString()]
+    fields = [ExecuteJob(job_id=job_id, target_sha256=target_sha256).SerializeToString()]
     fields += [field_head(ExecuteJob.SPEC_FIELD_NUMBER, len(spec)), spec]
     if program:
         fields += [field_head(ExecuteJob.PROGRAM_FIELD_NUMBER, len(program)), program]

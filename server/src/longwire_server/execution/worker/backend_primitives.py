@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 from qiskit.circuit import QuantumCircuit
 from qiskit.primitives import BackendEstimatorV2, BackendSamplerV2
+from qiskit.primitives.backend_estimator_v2 import Options as BackendEstimatorOptions
 from qiskit.primitives.containers.estimator_pub import EstimatorPub
 from qiskit.providers import BackendV2, Options
 from qiskit.result import Result
@@ -71,6 +72,7 @@ def backend_estimator(backend: HostedBackend, options: Mapping[str, Any]) -> Hos
     # Qiskit's estimator has no options for the backend: the adapter adds them.
     adapter.run_options = options.get("run_options", {})
     own = {name: value for name, value in options.items() if name != "run_options"}
+    own.setdefault("default_precision", _default_precision(backend.max_shots))
     estimator = BackendEstimatorV2(backend=adapter, options=own)
 
     def shots_of(pub: EstimatorPub) -> int:
@@ -83,6 +85,15 @@ def backend_estimator(backend: HostedBackend, options: Mapping[str, Any]) -> Hos
         return math.ceil(1.0 / max(float(precision) ** 2, _LEAST_VARIANCE))
 
     return HostedPrimitive(estimator, shots_of, seeds)
+
+
+def _default_precision(max_shots: int) -> float:
+    """The default of Qiskit's estimator, or the best that a backend of few shots reaches."""
+    usual: float = BackendEstimatorOptions().default_precision
+    precision = max(usual, 1.0 / math.sqrt(max_shots))
+    while math.ceil(1.0 / precision**2) > max_shots:
+        precision = math.nextafter(precision, math.inf)
+    return precision
 
 
 class HostedAsBackendV2(BackendV2):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict
+from dataclasses import dataclass
 
 from longwire.v1.job_pb2 import JobProgress, JobSpec
 from longwire_server.backends.loading import HostedBackend, load_backend
 from longwire_server.backends.spec import BackendSpec
 from longwire_server.execution.frames_pb2 import (
+    BackendLoaded,
     ExecuteJob,
     JobRunning,
     ServerFrame,
@@ -25,6 +27,15 @@ from longwire_server.execution.worker.programs import ProgramCache
 _logger = logging.getLogger(__name__)
 
 
+@dataclass(slots=True)
+class _Loaded:
+    """A backend that is loaded."""
+
+    backend: HostedBackend
+    target_sha256: bytes
+    """Digest of the Target that was current when the driver was read."""
+
+
 class WorkerLoop:
     """Serves one server until it closes the socket.
 
@@ -38,7 +49,9 @@ class WorkerLoop:
         self._settings = settings
         specs = [BackendSpec.from_json(text) for text in settings.backend_specs]
         self._specs = {spec.name: spec for spec in specs}
-        self._loaded: OrderedDict[str, HostedBackend] = OrderedDict()
+        self._loaded: OrderedDict[str, _Loaded] = OrderedDict()
+        # Why a backend was not described, by its name, when that was last tried.
+        self._complaints: dict[str, str] = {}
         self._programs = ProgramCache()
         self._spoilt = False
 
@@ -54,7 +67,7 @@ class WorkerLoop:
         try:
             if frame.WhichOneof("frame") == "execute":
                 return WorkerFrame(executed=self._execute(frame.execute))
-            return WorkerFrame(loaded=describe(self._backend(frame.load.backend_name)))
+            return WorkerFrame(loaded=self._describe(frame.load.backend_name))
         except BaseException as error:
             # After a panic or an exit nothing in this process is to be trusted:
             # it answers, ends, and the server starts another.
@@ -66,13 +79,29 @@ class WorkerLoop:
             if frame.WhichOneof("frame") == "execute":
                 _logger.info("job %s failed: %s", frame.execute.job_id, explanation.message)
                 return WorkerFrame(execution_failed=explanation)
-            _logger.warning("backend does not load: %s", explanation.message, exc_info=error)
+            name, message = frame.load.backend_name, explanation.message
+            # It is tried again and again: where it went wrong is told once.
+            is_news, self._complaints[name] = self._complaints.get(name) != message, message
+            trace = error if is_news else None
+            _logger.warning("backend %s is not described: %s", name, message, exc_info=trace)
             return WorkerFrame(load_failed=explanation)
+
+    def _describe(self, name: str) -> BackendLoaded:
+        loaded = self._backend(name)
+        description = describe(loaded.backend)
+        loaded.target_sha256 = description.target.sha256
+        self._complaints.pop(name, None)
+        return description
 
     def _execute(self, request: ExecuteJob) -> bytes:
         spec = JobSpec.FromString(request.spec)
+        loaded = self._backend(spec.backend_name, request.target_sha256)
+        if request.target_sha256 not in (b"", loaded.target_sha256):
+            # Another worker has found out that it is not what it was.
+            loaded.backend.read_again()
+            loaded.target_sha256 = request.target_sha256
         return attempt.execute(
-            self._backend(spec.backend_name),
+            loaded.backend,
             request,
             spec,
             programs=self._programs,
@@ -80,10 +109,15 @@ class WorkerLoop:
             listener=_FrameListener(self._connection),
         )
 
-    def _backend(self, name: str) -> HostedBackend:
-        """The backend, loaded now or before; the least recently used makes room."""
-        backend = self._loaded.get(name)
-        if backend is None:
+    def _backend(self, name: str, target_sha256: bytes = b"") -> _Loaded:
+        """The backend, loaded now or before; the least recently used makes room.
+
+        Args:
+            name: its name.
+            target_sha256: digest of its Target as it is now, where that is known.
+        """
+        loaded = self._loaded.get(name)
+        if loaded is None:
             while len(self._loaded) >= self._settings.loaded_backends:
                 self._loaded.popitem(last=False)
             backend = load_backend(
@@ -91,9 +125,9 @@ class WorkerLoop:
                 threads=self._settings.threads,
                 memory_limit_mb=self._settings.memory_limit_mb,
             )
-            self._loaded[name] = backend
+            loaded = self._loaded[name] = _Loaded(backend, target_sha256)
         self._loaded.move_to_end(name)
-        return backend
+        return loaded
 
 
 class _FrameListener(AttemptListener):
