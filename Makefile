@@ -35,7 +35,7 @@ $(RUNTIME): $(REQUIREMENTS) | $(BIN)/python
 	@touch $@
 
 $(INSTALLED): $(RUNTIME) pyproject.toml
-	$(PIP_INSTALL) --editable 'client[plot]' --editable 'server[devices]' --group dev
+	$(PIP_INSTALL) --editable 'client[plot]' --editable 'server[devices,postgresql]' --group dev
 	@touch $@
 
 install: $(INSTALLED) ## make .venv with Longwire and all tools of its development

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 
 class ByteCounter:
@@ -41,15 +41,18 @@ class ByteCounter:
                 threading.Thread(target=relay, args=(client, server), daemon=True).start()
 
     def _relay_up(self, client: socket.socket, server: socket.socket) -> None:
-        while data := client.recv(65536):
-            self.sent_bytes += len(data)
-            server.sendall(data)
-        server.shutdown(socket.SHUT_WR)
+        # Either end may go first.
+        with suppress(OSError):
+            while data := client.recv(65536):
+                self.sent_bytes += len(data)
+                server.sendall(data)
+            server.shutdown(socket.SHUT_WR)
 
     def _relay_down(self, client: socket.socket, server: socket.socket) -> None:
-        while data := server.recv(65536):
-            self.received_bytes += len(data)
-            client.sendall(data)
+        with suppress(OSError):
+            while data := server.recv(65536):
+                self.received_bytes += len(data)
+                client.sendall(data)
         client.close()
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from postgresql_server import PostgresqlMissingError, PostgresqlServer
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -15,6 +16,17 @@ def cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("LONGWIRE_CACHE_DIR", str(folder))
         yield folder
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgresqlServer]:
+    """A PostgreSQL server, in which each test makes databases of its own."""
+    try:
+        server = PostgresqlServer()
+    except PostgresqlMissingError as missing:
+        pytest.skip(str(missing))
+    yield server
+    server.remove()
 
 
 @pytest.fixture

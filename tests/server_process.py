@@ -24,6 +24,7 @@ class ServerProcess:
         arguments: more arguments of the command.
         address: where it listens.
         environment: variables beside this process's own.
+        prefix: what starts the command, such as a tracer that ends up as its child.
     """
 
     def __init__(
@@ -33,10 +34,11 @@ class ServerProcess:
         *,
         address: str = "localhost:0",
         environment: Mapping[str, str] | None = None,
+        prefix: Sequence[str] = (),
     ) -> None:
         data_dir.mkdir(parents=True, exist_ok=True)
         self.log_path = data_dir / "server.log"
-        command = [sys.executable, "-m", "longwire_server", "serve", "--address", address]
+        command = [*prefix, sys.executable, "-m", "longwire_server", "serve", "--address", address]
         command += ["--data-dir", str(data_dir), *arguments]
         kept = {k: v for k, v in os.environ.items() if not k.startswith("LONGWIRE_")}
         with self.log_path.open("ab") as log:

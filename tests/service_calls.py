@@ -15,7 +15,7 @@ from qiskit import qasm3
 
 from longwire.v1 import job_service_pb2 as messages
 from longwire.v1.job_event_pb2 import JobEvent
-from longwire.v1.job_pb2 import JobSpec
+from longwire.v1.job_pb2 import Job, JobSpec
 from longwire.v1.job_service_pb2_grpc import JobServiceStub
 from longwire.v1.program_pb2 import Program, ProgramFormat, RunOptions
 from longwire.v1.value_pb2 import StructField, StructValue, Value
@@ -33,6 +33,13 @@ def bell_spec(shots: int = 10, backend_name: str = "gated", gate: Path | None = 
         payloads=[qasm3.dumps(bell()).encode()],
     )
     return JobSpec(backend_name=backend_name, program=program, options=options)
+
+
+def recorded(address: str, job_id: str) -> Job:
+    """What a server tells of a job, once it answers."""
+    with grpc.insecure_channel(address) as channel:
+        request = messages.GetJobRequest(job_id=job_id)
+        return JobServiceStub(channel).GetJob(request, wait_for_ready=True).job
 
 
 def run(jobs: JobServiceStub, spec: JobSpec, request_id: str = "") -> list[JobEvent]:

@@ -58,7 +58,8 @@ def main(address: str) -> None:
 
 def run(backend: RemoteBackendV2, circuit: QuantumCircuit) -> dict[str, int]:
     """Runs a circuit, prints the job's states as they come, and returns the counts."""
-    screen.heading(backend.name, f"{backend.configuration().n_qubits} qubits")
+    is_simulator = backend.configuration().simulator
+    screen.heading(backend.name, "a simulator" if is_simulator else f"{backend.num_qubits} qubits")
     started = time.perf_counter()
     job = backend.run(circuit, shots=SHOTS, seed_simulator=SEED)
     screen.line(f"job {job.job_id()}")

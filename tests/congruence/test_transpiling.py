@@ -12,7 +12,8 @@ from qiskit.quantum_info import random_unitary
 from qiskit.transpiler import generate_preset_pass_manager
 
 LEVELS = range(4)
-BACKENDS = ["aer_simulator", "basic_simulator", "generic", "fake_manila"]
+DEVICES = ["generic", "fake_manila"]
+BACKENDS = ["aer_simulator", "basic_simulator", *DEVICES]
 
 
 def high_level() -> QuantumCircuit:
@@ -23,6 +24,35 @@ def high_level() -> QuantumCircuit:
     circuit.mcx([0, 1, 2], 3)
     circuit.measure_all()
     return circuit
+
+
+def varied() -> QuantumCircuit:
+    """Gates of many kinds, none of which Qiskit resynthesises for a simulator."""
+    circuit = QuantumCircuit(4, 4, name="varied")
+    for qubit in range(4):
+        circuit.u(0.3 + qubit, 0.2, 1.1, qubit)
+    circuit.cswap(0, 1, 2)
+    circuit.ccx(1, 2, 3)
+    circuit.reset(0)
+    circuit.ecr(0, 3)
+    circuit.barrier()
+    circuit.h([1, 2])
+    circuit.sxdg(3)
+    circuit.p(0.4, 2)
+    circuit.swap(2, 3)
+    circuit.measure(range(4), range(4))
+    circuit.global_phase = 0.7
+    return circuit
+
+
+def circuits_for(name: str, seed: int) -> list[QuantumCircuit]:
+    """Circuits that Qiskit 2.6 transpiles alike in every call and process.
+
+    Where a backend has several gates of two qubits, as simulators have, it takes now
+    this one and now that when it makes a pair of qubits anew.
+    """
+    drawn = random_circuit(4, 4, measure=True, seed=seed) if name in DEVICES else varied()
+    return [asymmetric(), high_level(), drawn]
 
 
 def conditional() -> QuantumCircuit:
@@ -39,7 +69,7 @@ def conditional() -> QuantumCircuit:
 @pytest.mark.parametrize("level", LEVELS)
 @pytest.mark.parametrize("name", BACKENDS)
 def test_transpiled_circuit_is_the_same_and_runs(place: Place, name: str, level: int) -> None:
-    circuits = [asymmetric(), high_level(), random_circuit(4, 4, measure=True, seed=level)]
+    circuits = circuits_for(name, seed=level)
     transpiled = place.transpile(circuits, name, optimization_level=level)
     counts = place.run(transpiled, name, shots=100).get_counts()
     assert [sum(each.values()) for each in counts] == [100, 100, 100]

@@ -3,71 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import dataclasses
-import sqlite3
-from collections.abc import Awaitable, Callable
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
-import sqlalchemy as sa
-from alembic import command
-from alembic.autogenerate import compare_metadata
-from alembic.config import Config
-from alembic.migration import MigrationContext
+from stored_jobs import (
+    BELL,
+    DONE,
+    ERROR,
+    GHZ,
+    MINUTE_US,
+    PLENTY_BYTES,
+    QUEUED,
+    VALIDATING,
+    Suite,
+    make_job,
+    naming,
+    with_open,
+)
 
 from longwire.v1.error_pb2 import ErrorReason
-from longwire.v1.job_pb2 import JobKind, JobState
+from longwire.v1.job_pb2 import JobKind
 from longwire_server.store.job import FINAL_STATES, Job
 from longwire_server.store.job_query import Cursor, JobQuery
 from longwire_server.store.job_store import JobStore, ProgramKey, StoreError
-from longwire_server.store.job_writes import JobWrites
-from longwire_server.store.memory_job_store import MemoryJobStore
-from longwire_server.store.migrate import upgrade
-from longwire_server.store.program_table import select_unneeded
-from longwire_server.store.sql_job_store import SqlJobStore
-from longwire_server.store.tables import metadata
-
-QUEUED, VALIDATING = JobState.JOB_STATE_QUEUED, JobState.JOB_STATE_VALIDATING
-DONE, ERROR = JobState.JOB_STATE_DONE, JobState.JOB_STATE_ERROR
-
-Suite = Callable[[Callable[[JobStore], Awaitable[None]]], None]
-
-
-@pytest.fixture(params=["memory", "sqlite"])
-def with_store(request: pytest.FixtureRequest, tmp_path: Path) -> Suite:
-    """Runs a coroutine function on an open, empty store."""
-
-    def run(body: Callable[[JobStore], Awaitable[None]]) -> None:
-        async def main() -> None:
-            url = f"sqlite:///{tmp_path}/jobs.db"
-            store = MemoryJobStore() if request.param == "memory" else SqlJobStore(url)
-            await store.open()
-            try:
-                await body(store)
-            finally:
-                await store.close()
-
-        asyncio.run(main())
-
-    return run
-
-
-def make_job(number: int, **changes: object) -> Job:
-    job = Job(
-        job_id=f"{number:032x}",
-        tenant="physics",
-        request_id="",
-        spec_digest=b"\x01" * 32,
-        backend_name="aer_simulator",
-        name="",
-        tags=(),
-        state=QUEUED,
-        sequence=1,
-        attempt=0,
-        create_time_us=1_700_000_000_000_000 + number,
-    )
-    return job.evolve(**changes)
 
 
 def test_added_job_comes_back_equal_with_its_spec(with_store: Suite) -> None:
@@ -157,6 +116,64 @@ def test_update_of_unknown_job_writes_nothing(with_store: Suite) -> None:
     async def body(store: JobStore) -> None:
         assert not await store.update(make_job(1), expected=frozenset({QUEUED}), result=b"")
         assert await store.get("physics", make_job(1).job_id) is None
+
+    with_store(body)
+
+
+def leased(number: int, attempt: int, **changes: object) -> Job:
+    """A job in an attempt of the server "a"."""
+    return make_job(
+        number,
+        state=VALIDATING,
+        attempt=attempt,
+        lease_owner="a",
+        lease_expires_us=1_000,
+        **changes,
+    )
+
+
+def test_update_of_another_attempt_writes_nothing(with_store: Suite) -> None:
+    async def body(store: JobStore) -> None:
+        second = leased(1, 2)
+        await store.add(second, b"")
+        late = second.evolve(state=DONE, attempt=1)
+        expected = frozenset({VALIDATING})
+        assert not await store.update(late, expected=expected, attempt=1, result=b"old")
+        assert await store.get("physics", second.job_id) == second
+        assert await store.result(second.job_id) is None
+        done = second.evolve(state=DONE)
+        assert await store.update(done, expected=expected, attempt=2, result=b"new")
+        assert await store.result(second.job_id) == b"new"
+
+    with_store(body)
+
+
+def test_job_keeps_its_lease_and_its_limits(with_store: Suite) -> None:
+    async def body(store: JobStore) -> None:
+        job = make_job(1, queue_deadline_us=1_800_000_000_000_000, run_limit_seconds=0.25)
+        await store.add(job, b"")
+        assert await store.get("physics", job.job_id) == job
+        begun = leased(
+            1, 1, queue_deadline_us=job.queue_deadline_us, run_limit_seconds=job.run_limit_seconds
+        )
+        assert await store.update(begun, expected=frozenset({QUEUED}), attempt=0, result=None)
+        assert await store.unfinished() == [begun]
+
+    with_store(body)
+
+
+def test_renewal_extends_the_leases_of_the_owners_present_attempts_alone(
+    with_store: Suite,
+) -> None:
+    async def body(store: JobStore) -> None:
+        jobs = [leased(1, 1), leased(2, 2), leased(3, 1).evolve(lease_owner="b")]
+        for job in jobs:
+            await store.add(job, b"")
+        asked = {job.job_id: 1 for job in jobs} | {make_job(4).job_id: 1}
+        renewed = await store.renew_leases("a", asked, expires_us=2_000)
+        assert renewed == {jobs[0].job_id}
+        expiries = [job.lease_expires_us for job in await store.unfinished()]
+        assert expiries == [2_000, 1_000, 1_000]
 
     with_store(body)
 
@@ -252,16 +269,88 @@ def test_job_keeps_its_kind_and_the_digest_of_its_program(
     with_store(body)
 
 
-BELL = ProgramKey("physics", b"\xbe" * 32)
-GHZ = ProgramKey("physics", b"\x67" * 32)
-MINUTE_US = 60_000_000
-# More than any test keeps.
-PLENTY_BYTES = 1 << 30
+def test_add_that_is_repeated_has_the_outcome_of_the_first(with_store: Suite) -> None:
+    async def body(store: JobStore) -> None:
+        for job in (make_job(1), make_job(2, request_id="r")):
+            for _ in range(2):
+                assert (await store.add(job, b"spec")).created
+            assert await store.get("physics", job.job_id) == job
+
+    with_store(body)
 
 
-def naming(number: int, key: ProgramKey, **changes: object) -> Job:
-    """A job that names a program."""
-    return make_job(number, tenant=key.tenant, payloads_sha256=key.payloads_sha256, **changes)
+def test_add_of_another_job_with_a_known_id_is_refused(with_store: Suite) -> None:
+    async def body(store: JobStore) -> None:
+        await store.add(make_job(1), b"")
+        with pytest.raises(StoreError, match=make_job(1).job_id):
+            await store.add(make_job(1, name="other"), b"")
+        assert await store.get("physics", make_job(1).job_id) == make_job(1)
+
+    with_store(body)
+
+
+def test_one_bad_write_spoils_no_other_of_its_batch(with_store: Suite) -> None:
+    async def body(store: JobStore) -> None:
+        outcomes = await asyncio.gather(
+            store.add(make_job(1), b""),
+            store.add(make_job(1, name="other"), b""),
+            store.add(make_job(2), b""),
+            return_exceptions=True,
+        )
+        assert [isinstance(outcome, StoreError) for outcome in outcomes] == [False, True, False]
+        assert await store.get("physics", make_job(2).job_id) == make_job(2)
+
+    with_store(body)
+
+
+def test_update_that_is_repeated_has_the_outcome_of_the_first(with_store: Suite) -> None:
+    async def body(store: JobStore) -> None:
+        await store.add(make_job(1), b"")
+        done = make_job(1, state=DONE, attempt=1, end_time_us=5)
+        for _ in range(2):
+            assert await store.update(done, expected=frozenset({QUEUED}), attempt=0, result=b"r")
+        other = done.evolve(end_time_us=6)
+        assert not await store.update(other, expected=frozenset({QUEUED}), result=b"other")
+        assert await store.result(done.job_id) == b"r"
+
+    with_store(body)
+
+
+def test_text_of_any_script_and_any_character_is_kept(with_store: Suite) -> None:
+    async def body(store: JobStore) -> None:
+        job = make_job(1, name="Ψ 量子 🛰 %s %(x)s '\"\\", tags=("ü", "%_\\"), request_id="é")
+        await store.add(job, bytes(range(256)))
+        assert await store.get("physics", job.job_id) == job
+        assert await store.list_jobs(JobQuery("physics", tag="%_\\")) == [job]
+        failed = job.evolve(state=ERROR, error_message="bytes: a\0b")
+        assert await store.update(failed, expected=frozenset({QUEUED}), result=None)
+        kept = await store.get("physics", job.job_id)
+        assert kept is not None
+        assert kept.error_message.startswith("bytes: a")
+
+    with_store(body)
+
+
+@pytest.mark.parametrize(
+    "make_store", ["sqlite-process", "sqlite-power", "postgresql"], indirect=True
+)
+def test_store_on_a_disk_has_its_jobs_when_it_is_opened_again(
+    make_store: Callable[[], JobStore],
+) -> None:
+    async def write(store: JobStore) -> None:
+        await store.add(naming(1, BELL), b"spec", b"circuits")
+        await store.add(make_job(2), b"")
+        await store.update(make_job(2, state=DONE), expected=frozenset({QUEUED}), result=b"result")
+
+    async def read(store: JobStore) -> None:
+        assert await store.get("physics", naming(1, BELL).job_id) == naming(1, BELL)
+        assert await store.spec(naming(1, BELL).job_id) == b"spec"
+        assert await store.program(BELL) == b"circuits"
+        assert await store.result(make_job(2).job_id) == b"result"
+        assert await store.unfinished() == [naming(1, BELL)]
+
+    asyncio.run(with_open(make_store(), write))
+    asyncio.run(with_open(make_store(), read))
 
 
 async def end(store: JobStore, job: Job) -> None:
@@ -391,145 +480,7 @@ def test_many_large_programs_are_removed_in_steps_until_none_is_left(with_store:
     with_store(body)
 
 
-def test_sqlite_store_keeps_jobs_when_opened_again(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/jobs.db"
-
-    async def write() -> None:
-        store = SqlJobStore(url)
-        await store.open()
-        await store.add(make_job(1), b"spec")
-        await store.close()
-
-    async def read() -> tuple[Job | None, bytes | None]:
-        store = SqlJobStore(url)
-        await store.open()
-        found = await store.get("physics", make_job(1).job_id), await store.spec(make_job(1).job_id)
-        await store.close()
-        return found
-
-    asyncio.run(write())
-    assert asyncio.run(read()) == (make_job(1), b"spec")
-
-
-def test_sqlite_store_one_bad_write_spoils_no_other_of_its_batch(tmp_path: Path) -> None:
-    async def body() -> None:
-        store = SqlJobStore(f"sqlite:///{tmp_path}/jobs.db")
-        await store.open()
-        outcomes = await asyncio.gather(
-            # The second has the first one's id, which the table refuses.
-            store.add(make_job(1), b""),
-            store.add(make_job(1), b""),
-            store.add(make_job(2), b""),
-            return_exceptions=True,
-        )
-        assert [isinstance(outcome, StoreError) for outcome in outcomes] == [False, True, False]
-        assert await store.get("physics", make_job(2).job_id) == make_job(2)
-        await store.close()
-
-    asyncio.run(body())
-
-
-def test_sqlite_store_that_cannot_be_opened_raises_store_error(tmp_path: Path) -> None:
-    async def body() -> None:
-        store = SqlJobStore(f"sqlite:///{tmp_path}/no/such/directory/jobs.db")
-        with pytest.raises(StoreError, match="cannot open"):
-            await store.open()
-
-    asyncio.run(body())
-
-
 @pytest.mark.parametrize("token", ["", "x", "AAAA", "not a token", "é"])
 def test_cursor_from_foreign_token_is_refused(token: str) -> None:
     with pytest.raises(ValueError, match="not a page token"):
         Cursor.from_token(token)
-
-
-def test_sqlite_store_writes_the_use_of_a_program_at_most_once_a_minute(tmp_path: Path) -> None:
-    def last_used_us() -> int:
-        with contextlib.closing(sqlite3.connect(tmp_path / "jobs.db")) as connection:
-            ((used_us,),) = connection.execute("SELECT last_used_us FROM programs").fetchall()
-        return int(used_us)
-
-    async def body() -> None:
-        store = SqlJobStore(f"sqlite:///{tmp_path}/jobs.db")
-        await store.open()
-        first_us = naming(0, BELL).create_time_us
-        for number, later_us in enumerate((0, MINUTE_US - 1, MINUTE_US, 2 * MINUTE_US - 1)):
-            job = naming(number, BELL, create_time_us=first_us + later_us)
-            await store.add(job, b"", b"circuits")
-            assert last_used_us() == first_us + later_us // MINUTE_US * MINUTE_US
-        await store.close()
-
-    asyncio.run(body())
-
-
-def test_program_that_a_job_names_before_its_removal_is_committed_stays(tmp_path: Path) -> None:
-    engine = sa.create_engine(f"sqlite:///{tmp_path}/jobs.db")
-    upgrade(engine)
-    writes = JobWrites(engine.dialect)
-    with contextlib.closing(engine.raw_connection()) as raw:
-        cursor = raw.cursor()
-        for number, key in enumerate((BELL, GHZ)):
-            job = naming(number, key)
-            writes.add(job, b"", b"circuits", cursor)
-            writes.update(job.evolve(state=DONE), {QUEUED}, None, cursor)
-        raw.commit()
-        with engine.connect() as connection:
-            unneeded = select_unneeded(connection, unused_since_us=0, keep_bytes=0)
-        writes.add(naming(3, BELL), b"", b"circuits", cursor)
-        assert [program.key for program in unneeded] == [BELL, GHZ]
-        assert writes.remove_programs(unneeded, cursor) == [GHZ]
-    engine.dispose()
-
-
-def test_migrations_lead_to_the_tables(tmp_path: Path) -> None:
-    engine = sa.create_engine(f"sqlite:///{tmp_path}/jobs.db")
-    upgrade(engine)
-    with engine.connect() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
-    engine.dispose()
-
-
-def test_job_of_the_first_schema_is_one_that_ran_circuits(tmp_path: Path) -> None:
-    engine = sa.create_engine(f"sqlite:///{tmp_path}/jobs.db")
-    config = Config()
-    config.set_main_option("script_location", "longwire_server:store/migrations")
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0001")
-        connection.exec_driver_sql(
-            "INSERT INTO jobs (job_id, tenant, spec_digest, backend_name, name, tags, state,"
-            " sequence, attempt, create_time_us, error_reason, error_message, result_bytes)"
-            " VALUES (?, 'physics', ?, 'aer_simulator', '', '', ?, 1, 0, ?, 0, '', 0)",
-            (make_job(1).job_id, b"\x01" * 32, QUEUED, make_job(1).create_time_us),
-        )
-    engine.dispose()
-
-    async def body() -> None:
-        store = SqlJobStore(f"sqlite:///{tmp_path}/jobs.db")
-        await store.open()
-        assert await store.get("physics", make_job(1).job_id) == make_job(1)
-        await store.close()
-
-    asyncio.run(body())
-
-
-def test_sqlite_finds_the_jobs_that_need_a_program_in_an_index_of_their_own(
-    tmp_path: Path,
-) -> None:
-    engine = sa.create_engine(f"sqlite:///{tmp_path}/jobs.db")
-    upgrade(engine)
-    seen: list[str] = []
-
-    def explain(_connection: object, cursor: object, text: str, values: object, *_: object) -> None:
-        if text.startswith("SELECT") and "EXISTS" in text:
-            plan = cursor.connection.execute(f"EXPLAIN QUERY PLAN {text}", values)
-            seen.extend(row[3] for row in plan.fetchall())
-
-    sa.event.listen(engine, "before_cursor_execute", explain)
-    with engine.connect() as connection:
-        select_unneeded(connection, unused_since_us=0, keep_bytes=0)
-    engine.dispose()
-    assert "SEARCH jobs USING INDEX jobs_program (payloads_sha256=?)" in seen
-    assert any("USING INDEX programs_unused" in step for step in seen)
-    assert not any(step.startswith("USE TEMP B-TREE") for step in seen)

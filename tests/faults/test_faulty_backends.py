@@ -9,7 +9,7 @@ from circuits import bell
 from qiskit.providers import JobStatus
 from server_process import ServerProcess, configured_server
 
-from longwire import RemoteBackend, RemoteProvider
+from longwire import RemoteBackend, RemoteProvider, RemoteService
 from longwire.errors import BackendNotOperationalError, JobFailedError
 
 CONFIG = """
@@ -152,6 +152,20 @@ def test_backend_beside_those_that_do_not_load_runs_jobs(provider: RemoteProvide
     backend = provider.get_backend("sound")
     assert backend.status().operational
     assert backend.run(bell(), shots=10).result().success
+
+
+def test_backends_that_do_not_load_stop_no_search_for_the_others(
+    server: ServerProcess, provider: RemoteProvider
+) -> None:
+    loaded = {"faulty", "slow", "sound"}
+    found = provider.backends(filters=lambda each: each.configuration().simulator)
+    assert {each.name() for each in found} == loaded
+    with RemoteService(server.address) as service:
+        by_target = service.backends(filters=lambda each: "h" in each.target.operation_names)
+        assert {each.name for each in by_target} == loaded
+        # Nothing is left out of what the predicate can be told.
+        by_name = service.backends(filters=lambda each: each.name > "a")
+        assert len(by_name) == len(service.backends()) > len(loaded)
 
 
 def test_worker_never_imports_grpc(provider: RemoteProvider) -> None:

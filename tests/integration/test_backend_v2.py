@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import functools
 import html
 import os
 import pickle
@@ -33,6 +34,7 @@ from longwire.errors import (
     InvalidProgramError,
     LongwireError,
     ServerUnreachableError,
+    UnknownOptionError,
 )
 from longwire.providers.models import BackendStatus
 
@@ -178,10 +180,10 @@ def test_options_that_are_set_go_with_every_run(line: RemoteBackendV2) -> None:
 
 
 def test_unknown_option_is_refused_as_qiskit_does(line: RemoteBackendV2) -> None:
-    with pytest.raises(AttributeError, match=r"shotz is not valid.*did you mean shots"):
+    with pytest.raises(AttributeError, match=r"'line' has no option 'shotz'; did you mean shots"):
         line.set_options(shots=3, shotz=3)
     assert line.options.shots == 500
-    with pytest.raises(AttributeError, match="validator is not valid"):
+    with pytest.raises(UnknownOptionError, match="it has memory, seed_simulator, shots"):
         line.set_options(validator=3)
     with pytest.raises(InvalidOptionError, match="did you mean shots"):
         line.run(transpile(bell(), line), shotz=3)
@@ -253,6 +255,13 @@ def test_server_transpiles_where_it_is_asked_to(
         for backend in (line, provider.get_backend("line")):
             counts = counts_of(backend.run(bell(), shots=50, seed_transpiler=1, **asked))
             assert set(counts) == {"00", "11"}
+
+
+def test_option_of_the_operator_is_refused_as_such(line_service: RemoteService) -> None:
+    simulator = line_service.backend("aer_simulator")
+    for call in (simulator.set_options, functools.partial(simulator.run, bell())):
+        with pytest.raises(InvalidOptionError, match="set by the server's operator: leave it out"):
+            call(max_parallel_threads=4)
 
 
 def test_layout_that_the_backend_has_not_fails_the_job(line: RemoteBackendV2) -> None:

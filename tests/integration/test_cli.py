@@ -298,6 +298,14 @@ def test_what_cannot_be_done_is_refused_with_a_reason_and_a_sentence(
     assert "Traceback" not in for_people.stderr
 
 
+def test_job_that_is_not_found_comes_with_the_command_that_lists_jobs(
+    longwire: CommandLine,
+) -> None:
+    hint = longwire("job", "12").stderr.splitlines()[1]
+    assert hint.startswith("  ids have 32 hexadecimal digits")
+    assert hint.endswith(f"longwire --address {longwire.environment['LONGWIRE_ADDRESS']} jobs")
+
+
 def test_quick_commands_import_neither_qiskit_nor_numpy(longwire: CommandLine) -> None:
     job_id = longwire.json("submit", "bell.qasm")["job_id"]
     longwire.json("result", job_id)

@@ -174,6 +174,14 @@ def test_unknown_job_is_refused_with_its_id(service: RemoteService) -> None:
         service.job("0123abc")
 
 
+def test_name_and_id_that_are_no_text_are_refused(service: RemoteService) -> None:
+    with pytest.raises(InvalidArgumentError, match="name is a text, not None"):
+        service.backend(None)  # type: ignore[arg-type]
+    for job_id in (None, ""):
+        with pytest.raises(InvalidArgumentError, match=f"not empty, not {job_id!r}"):
+            service.job(job_id)  # type: ignore[arg-type]
+
+
 def test_jobs_are_listed_newest_first_within_limit_and_skip(service: RemoteService) -> None:
     backend = service.backend("aer_simulator")
     tags = ["listing of the service"]

@@ -38,6 +38,8 @@ def test_options_are_given_as_a_dictionary_or_an_object(given: Any) -> None:
     ("options_class", "name", "hint"),
     [
         (SamplerOptions, "default_shot", "default_shots"),
+        (SamplerOptions, "shots", "did you mean default_shots"),
+        (EstimatorOptions, "precision", "did you mean default_precision"),
         (SamplerOptions, "seed", "seed_simulator"),
         (SamplerOptions, "backend_options", "run_options"),
         (SamplerOptions, "xyz", "there are seed_simulator"),

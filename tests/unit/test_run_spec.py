@@ -57,6 +57,20 @@ def test_single_text_in_place_of_tags_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
+    ("labels", "words"),
+    [
+        ({"job_name": 3}, "job_name must be text, not 3"),
+        ({"job_tags": ["a", 3]}, r"job_tags must be a list of texts, not \['a', 3\]"),
+        ({"job_tags": 3}, "job_tags must be a list of texts, not 3"),
+    ],
+    ids=["name", "tag", "tags"],
+)
+def test_label_that_is_no_text_is_refused(labels: dict[str, Any], words: str) -> None:
+    with pytest.raises(InvalidOptionError, match=words):
+        run_spec(BACKEND, bell(), options={}, **labels)
+
+
+@pytest.mark.parametrize(
     ("arguments", "expected"),
     [
         ({}, None),
@@ -82,13 +96,13 @@ def test_server_transpiles_where_any_argument_asks_for_it(
     [
         ({"transpile": 1}, "True or False, not 1"),
         ({"transpile": False, "optimization_level": 2}, "no use for optimization_level"),
-        ({"optimization_level": 4}, "0 to 3, not 4"),
+        ({"optimization_level": 4}, "optimization_level must be an integer from 0 to 3, not 4"),
         ({"optimization_level": True}, "0 to 3, not True"),
         ({"seed_transpiler": -1}, "seed_transpiler"),
         ({"initial_layout": "01"}, "list of the physical qubits.*not str"),
         ({"initial_layout": {0: 1}}, "list of the physical qubits.*not dict"),
         ({"initial_layout": [1, 1]}, "twice"),
-        ({"initial_layout": [0.5]}, "0.5"),
+        ({"initial_layout": [0.5]}, "each of initial_layout must be an integer.*0.5"),
     ],
     ids=lambda value: value if isinstance(value, str) else "-".join(value),
 )

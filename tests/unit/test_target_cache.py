@@ -148,3 +148,10 @@ def test_folder_is_the_users_own_unless_a_variable_names_another(
     assert cache_folder() == tmp_path / "own"
     monkeypatch.setenv("LONGWIRE_CACHE_DIR", "~/shared")
     assert cache_folder() == tmp_path / "shared"
+
+
+def test_user_without_a_home_has_no_cache_and_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LONGWIRE_CACHE_DIR", "~nobody-of-this-name/cache")
+    assert cache_folder() is None
+    TargetCache().write(target_of(1))
+    assert TargetCache().read(target_of(1).sha256) is None

@@ -98,6 +98,8 @@ class RemoteBackend(BaseBackend):
         *,
         job_name: str = "",
         job_tags: Sequence[str] = (),
+        max_run_seconds: float | None = None,
+        max_queue_seconds: float | None = None,
         transpile: bool | None = None,
         optimization_level: int | None = None,
         seed_transpiler: int | None = None,
@@ -112,6 +114,10 @@ class RemoteBackend(BaseBackend):
                 many texts in OpenQASM 2 or 3.
             job_name: a name for people.
             job_tags: labels by which the job is found again.
+            max_run_seconds: how long the job may run, in seconds; None leaves that to
+                the server, whose own limits hold in any case.
+            max_queue_seconds: how long it may wait in the queue, in seconds; None for
+                any time.
             transpile: True has the server transpile the circuits for the backend
                 first. The next three arguments ask for the same.
             optimization_level: the transpiler's, 0 to 3.
@@ -145,6 +151,8 @@ class RemoteBackend(BaseBackend):
             transpilation=transpilation,
             job_name=job_name,
             job_tags=job_tags,
+            max_run_seconds=max_run_seconds,
+            max_queue_seconds=max_queue_seconds,
         )
         calls = self._provider._job_calls
         stream, job = submit(calls, described, spec)

@@ -5,15 +5,15 @@ from __future__ import annotations
 import datetime
 import threading
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from qiskit.providers import BackendV2, Options
 from qiskit.transpiler.preset_passmanagers.plugin import list_stage_plugins
 
+from longwire.codecs.option_names import near_names, unknown_name_hint
 from longwire.codecs.value import struct_from_proto
 from longwire.described_backend import DescribedBackend
-from longwire.errors import LongwireError
+from longwire.errors import LongwireError, UnknownOptionError
 from longwire.job import RemoteJob
 from longwire.run_spec import run_spec, transpile_options
 from longwire.submission import submit
@@ -175,17 +175,18 @@ class RemoteBackendV2(BackendV2):
             fields: the options, by name. None leaves an option to the server.
 
         Raises:
-            AttributeError: the backend has no such option.
+            UnknownOptionError: the backend has no such option. It is an
+                AttributeError, too, which Qiskit's backends raise.
             ServerUnreachableError: no server answers.
         """
         options = self.options
         for name in fields:
             if name not in options:
-                near = get_close_matches(name, options, n=3)
-                hint = (
-                    f"did you mean {' or '.join(near)}?" if near else "options has those that are"
+                raise UnknownOptionError(
+                    f"Backend '{self._known.name}' has no option '{name}'; "
+                    f"{unknown_name_hint(name, options)}",
+                    details={"near": ",".join(near_names(name, options))},
                 )
-                raise AttributeError(f"Options field {name} is not valid for this backend; {hint}")
         options.update_options(**fields)
 
     def get_translation_stage_plugin(self) -> str | None:
@@ -252,6 +253,8 @@ class RemoteBackendV2(BackendV2):
         *,
         job_name: str = "",
         job_tags: Sequence[str] = (),
+        max_run_seconds: float | None = None,
+        max_queue_seconds: float | None = None,
         transpile: bool | None = None,
         optimization_level: int | None = None,
         seed_transpiler: int | None = None,
@@ -266,6 +269,10 @@ class RemoteBackendV2(BackendV2):
                 3; or a QasmQobj or its dict.
             job_name: a name for people.
             job_tags: labels by which the job is found again.
+            max_run_seconds: how long the job may run, in seconds; None leaves that to
+                the server, whose own limits hold in any case.
+            max_queue_seconds: how long it may wait in the queue, in seconds; None for
+                any time.
             transpile: True has the server transpile the circuits for the backend
                 first. The next three arguments ask for the same.
             optimization_level: the transpiler's, 0 to 3.
@@ -305,6 +312,8 @@ class RemoteBackendV2(BackendV2):
             transpilation=transpilation,
             job_name=job_name,
             job_tags=job_tags,
+            max_run_seconds=max_run_seconds,
+            max_queue_seconds=max_queue_seconds,
         )
         # What the server transpiles fits what the backend is now.
         target_sha256 = self._target_sha256 if transpilation is None else b""

@@ -9,6 +9,7 @@
         │   ├── InvalidArgumentError
         │   ├── InvalidProgramError        also raised before anything is sent
         │   ├── InvalidOptionError         also raised before anything is sent
+        │   │   └── UnknownOptionError     (also AttributeError) also raised before anything is sent
         │   ├── BackendNotFoundError       (also QiskitBackendNotFoundError)
         │   ├── BackendNotOperationalError
         │   ├── JobNotFoundError
@@ -70,6 +71,7 @@ __all__ = [
     "ServerBusyError",
     "ServerInternalError",
     "ServerUnreachableError",
+    "UnknownOptionError",
 ]
 
 
@@ -124,6 +126,12 @@ class InvalidProgramError(RequestRefusedError):
 
 class InvalidOptionError(RequestRefusedError):
     """A run option is unknown, or its value is wrong."""
+
+    default_reason = "OPTION_INVALID"
+
+
+class UnknownOptionError(InvalidOptionError, AttributeError):
+    """A backend has no option of this name; the message gives the nearest ones."""
 
     default_reason = "OPTION_INVALID"
 

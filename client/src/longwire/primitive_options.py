@@ -66,6 +66,8 @@ class PrimitiveOptions:
         if name in known:
             return
         near = difflib.get_close_matches(str(name), known, n=3)
+        # Of shots and of precision there is the default alone.
+        near += [each for each in known if each == f"default_{name}" and each not in near]
         hint = _UNKNOWN_HERE.get(name) or (
             f"did you mean {' or '.join(near)}?"
             if near

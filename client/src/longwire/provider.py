@@ -11,7 +11,7 @@ from qiskit.providers import JobStatus
 from longwire.backend import RemoteBackend
 from longwire.errors import BackendNotFoundError, InvalidArgumentError
 from longwire.providers import BaseProvider
-from longwire.session import ServerSession, check_count, job_states
+from longwire.session import ServerSession, check_count, job_states, passes
 
 if TYPE_CHECKING:
     from longwire.job import RemoteJob
@@ -54,7 +54,8 @@ class RemoteProvider(ServerSession, BaseProvider):
             simulator: only simulators, or only others.
             min_num_qubits: only those with at least so many qubits, or with no fixed
                 number.
-            filters: a predicate over backends.
+            filters: a predicate over backends. One that the server could not load
+                is left out where the predicate asks for what it cannot tell.
             unknown: none; the base class's signature has them.
 
         Raises:
@@ -70,7 +71,7 @@ class RemoteProvider(ServerSession, BaseProvider):
             RemoteBackend(described.name, self, description=described)
             for described in self._described(name, min_num_qubits, operational, simulator)
         ]
-        return [backend for backend in found if filters is None or filters(backend)]
+        return [backend for backend in found if passes(backend, filters)]
 
     def get_backend(self, name: str | None = None, **criteria: Any) -> RemoteBackend:
         """The one backend that matches; the criteria are those of :meth:`backends`.

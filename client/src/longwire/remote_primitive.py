@@ -9,7 +9,7 @@ from longwire.codecs.program import program_to_proto
 from longwire.errors import InvalidArgumentError
 from longwire.primitive_job import RemotePrimitiveJob
 from longwire.primitive_options import PrimitiveOptions
-from longwire.run_spec import transpile_options
+from longwire.run_spec import set_time_limits, transpile_options
 from longwire.submission import submit
 from longwire.v1.job_pb2 import JobSpec
 
@@ -33,18 +33,25 @@ class RemotePrimitive(Generic[OptionsT]):
         backend: the backend.
         options: the options, as a dictionary or an object.
         options_class: their class.
+        unknown: other arguments, such as ``mode`` of IBM's primitives; all are refused.
 
     Raises:
-        InvalidArgumentError: the backend is not on a server.
+        InvalidArgumentError: the backend is not on a server, or there is another argument.
         InvalidOptionError: an option is unknown.
     """
 
     def __init__(
         self,
-        backend: RemoteBackendV2 | RemoteBackend,
+        backend: RemoteBackendV2 | RemoteBackend | None,
         options: OptionsT | Mapping[str, Any] | None,
         options_class: type[OptionsT],
+        unknown: Mapping[str, Any],
     ) -> None:
+        for name in unknown:
+            own = type(self).__name__
+            raise InvalidArgumentError(
+                f"{own}() has no argument '{name}': write {own}(backend, options=...)"
+            )
         self._backend = _as_remote_v2(backend)
         self._options_class = options_class
         self._options = options_class.of(options)
@@ -89,6 +96,8 @@ class RemotePrimitive(Generic[OptionsT]):
         *,
         job_name: str,
         job_tags: Sequence[str],
+        max_run_seconds: float | None,
+        max_queue_seconds: float | None,
         sampler: SamplerSpec | None = None,
         estimator: EstimatorSpec | None = None,
     ) -> RemotePrimitiveJob:
@@ -112,6 +121,7 @@ class RemotePrimitive(Generic[OptionsT]):
             estimator=estimator,
             transpile=transpilation,
         )
+        set_time_limits(spec, max_run_seconds=max_run_seconds, max_queue_seconds=max_queue_seconds)
         # What the server transpiles fits what the backend is now.
         target_sha256 = backend._target_sha256 if transpilation is None else b""
         stream, job = submit(backend._job_calls, described, spec, target_sha256=target_sha256)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from numbers import Integral
+import math
+from collections.abc import Collection, Mapping, Sequence
+from numbers import Integral, Real
 from typing import Any
 
 from longwire.codecs.program import program_to_proto
@@ -26,6 +27,8 @@ def run_spec(
     transpilation: TranspileOptions | None = None,
     job_name: str = "",
     job_tags: Sequence[str] = (),
+    max_run_seconds: float | None = None,
+    max_queue_seconds: float | None = None,
 ) -> JobSpec:
     """The job that runs circuits as they are, or transpiled by the server.
 
@@ -37,25 +40,63 @@ def run_spec(
         transpilation: how the server is to transpile; None leaves the circuits alone.
         job_name: a name for people.
         job_tags: labels by which the job is found again.
+        max_run_seconds: how long an attempt may take; None leaves it to the server.
+        max_queue_seconds: how long the job may wait in the queue; None for any time.
 
     Raises:
         InvalidProgramError: the input cannot be sent to this backend.
         InvalidOptionError: an option's value is wrong.
     """
-    if isinstance(job_tags, str):
-        raise _invalid(f"job_tags must be a list of tags: write [{job_tags!r}]")
+    check_labels(job_name, job_tags)
     spec = JobSpec(
         backend_name=described.name,
         options=run_options_to_proto(run_input, **options),
         name=job_name,
         tags=job_tags,
     )
+    set_time_limits(spec, max_run_seconds=max_run_seconds, max_queue_seconds=max_queue_seconds)
     spec.program.CopyFrom(
         program_to_proto(run_input, accepted_programs=described.accepted_programs)
     )
     if transpilation is not None:
         spec.transpile.CopyFrom(transpilation)
     return spec
+
+
+def set_time_limits(spec: JobSpec, *, max_run_seconds: object, max_queue_seconds: object) -> None:
+    """Writes into a job how long it may run and wait. None leaves it to the server.
+
+    Raises:
+        InvalidOptionError: one is no number above 0.
+    """
+    for name, seconds in (
+        ("max_run_seconds", max_run_seconds),
+        ("max_queue_seconds", max_queue_seconds),
+    ):
+        if seconds is None:
+            continue
+        # Real takes NumPy's numbers too; True is a number only by accident.
+        if isinstance(seconds, bool) or not isinstance(seconds, Real):
+            raise _invalid(f"{name} must be a number of seconds, not {seconds!r:.100}")
+        if not 0 < float(seconds) < math.inf:
+            raise _invalid(
+                f"{name} must be above 0 and finite, not {seconds!r}; None is for no limit"
+            )
+        setattr(spec, name, float(seconds))
+
+
+def check_labels(job_name: object, job_tags: object) -> None:
+    """Refuses what cannot be a job's name and tags.
+
+    Raises:
+        InvalidOptionError: the name is no text, or the tags are no list of texts.
+    """
+    if not isinstance(job_name, str):
+        raise _invalid(f"job_name must be text, not {job_name!r:.100}")
+    if isinstance(job_tags, str):
+        raise _invalid(f"job_tags must be a list of tags: write [{job_tags!r}]")
+    if not isinstance(job_tags, Collection) or not all(isinstance(tag, str) for tag in job_tags):
+        raise _invalid(f"job_tags must be a list of texts, not {job_tags!r:.100}")
 
 
 def transpile_options(
@@ -107,7 +148,7 @@ def _layout(initial_layout: object) -> list[int]:
             "initial_layout must be a list of the physical qubits for the circuit's qubits, in "
             f"order, not {type(initial_layout).__name__}; transpile here for any other form"
         )
-    qubits = [_integer("initial_layout", qubit, _QUBIT_BOUND) for qubit in initial_layout]
+    qubits = [_integer("each of initial_layout", each, _QUBIT_BOUND) for each in initial_layout]
     if len(set(qubits)) != len(qubits):
         raise _invalid(f"initial_layout names a qubit twice: {qubits}")
     return qubits
@@ -116,7 +157,7 @@ def _layout(initial_layout: object) -> list[int]:
 def _integer(name: str, value: object, bound: int) -> int:
     # Integral takes NumPy's integers too; True is an integer only by accident.
     if isinstance(value, bool) or not isinstance(value, Integral) or not 0 <= int(value) < bound:
-        raise _invalid(f"{name} must hold integers from 0 to {bound - 1}, not {value!r}")
+        raise _invalid(f"{name} must be an integer from 0 to {bound - 1}, not {value!r}")
     return int(value)
 
 

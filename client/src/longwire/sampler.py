@@ -28,18 +28,21 @@ class RemoteSampler(RemotePrimitive[SamplerOptions], BaseSamplerV2):
     Args:
         backend: a RemoteBackendV2, or a classic RemoteBackend, which is taken as one.
         options: a dictionary, or :class:`longwire.primitive_options.SamplerOptions`.
+        unknown: none; an argument of IBM's primitives is refused with what to write.
 
     Raises:
-        InvalidArgumentError: the backend is not on a server.
+        InvalidArgumentError: the backend is not on a server, or there is another argument.
         InvalidOptionError: an option is unknown.
     """
 
     def __init__(
         self,
-        backend: RemoteBackendV2 | RemoteBackend,
+        # Without a default, `mode=backend` of IBM's primitives would get a bare TypeError.
+        backend: RemoteBackendV2 | RemoteBackend | None = None,
         options: SamplerOptions | Mapping[str, Any] | None = None,
+        **unknown: Any,
     ) -> None:
-        super().__init__(backend, options, SamplerOptions)
+        super().__init__(backend, options, SamplerOptions, unknown)
 
     @property
     def default_shots(self) -> int:
@@ -53,6 +56,8 @@ class RemoteSampler(RemotePrimitive[SamplerOptions], BaseSamplerV2):
         shots: int | None = None,
         job_name: str = "",
         job_tags: Sequence[str] = (),
+        max_run_seconds: float | None = None,
+        max_queue_seconds: float | None = None,
     ) -> RemotePrimitiveJob:
         """Submits a job, and returns when the server has recorded it.
 
@@ -62,6 +67,10 @@ class RemoteSampler(RemotePrimitive[SamplerOptions], BaseSamplerV2):
             shots: shots of pubs that state none.
             job_name: a name for people.
             job_tags: labels by which the job is found again.
+            max_run_seconds: how long the job may run, in seconds; None leaves that to
+                the server, whose own limits hold in any case.
+            max_queue_seconds: how long it may wait in the queue, in seconds; None for
+                any time.
 
         Returns:
             The job. Its result has an entry for each pub, with a ``BitArray`` of the
@@ -94,4 +103,11 @@ class RemoteSampler(RemotePrimitive[SamplerOptions], BaseSamplerV2):
             default_shots=self._options.default_shots,
             **self._backend_options(),
         )
-        return self._submit(circuits, sampler=spec, job_name=job_name, job_tags=job_tags)
+        return self._submit(
+            circuits,
+            sampler=spec,
+            job_name=job_name,
+            job_tags=job_tags,
+            max_run_seconds=max_run_seconds,
+            max_queue_seconds=max_queue_seconds,
+        )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from longwire.backend_v2 import RemoteBackendV2
 from longwire.errors import BackendNotFoundError, InvalidArgumentError
-from longwire.session import ServerSession, check_count, job_states
+from longwire.session import ServerSession, check_count, job_states, passes
 from longwire.v1.job_pb2 import Job, JobKind
 
 if TYPE_CHECKING:
@@ -51,10 +51,22 @@ class RemoteService(ServerSession):
         address: ``HOST`` or ``HOST:PORT`` (default port 50051); None takes the
             variable LONGWIRE_ADDRESS.
         timeout_seconds: how long a call may take that does not wait for a job.
+        unknown: none; an argument of IBM's service is refused with what to use instead.
 
     Raises:
-        InvalidArgumentError: no address is given, or it has another form.
+        InvalidArgumentError: no address is given, it has another form, or there is
+            another argument.
     """
+
+    def __init__(
+        self, address: str | None = None, *, timeout_seconds: float = 30.0, **unknown: Any
+    ) -> None:
+        for name in (name for name, value in unknown.items() if value is not None):
+            raise InvalidArgumentError(
+                f"RemoteService() has no argument '{name}': there are no accounts yet, and all it "
+                "needs is the server's address, as in RemoteService('localhost:50051')"
+            )
+        super().__init__(address, timeout_seconds=timeout_seconds)
 
     def backend(self, name: str, **unknown: Any) -> RemoteBackendV2:
         """The backend of this name.
@@ -66,7 +78,7 @@ class RemoteService(ServerSession):
 
         Raises:
             BackendNotFoundError: the server hosts none; the message has the nearest names.
-            InvalidArgumentError: there is another argument.
+            InvalidArgumentError: the name is no text, or there is another argument.
             ServerUnreachableError: no server answers.
         """
         _refuse(unknown, "backend", "name")
@@ -89,7 +101,8 @@ class RemoteService(ServerSession):
             min_num_qubits: only those with at least so many qubits, or with no fixed
                 number.
             operational: only those that can run jobs, or only those that cannot.
-            filters: a predicate over backends.
+            filters: a predicate over backends. One that the server could not load
+                is left out where the predicate asks for what it cannot tell.
             simulator: only simulators, or only others.
             unknown: none; a criterion of IBM's service alone is refused with what
                 to use instead.
@@ -103,7 +116,7 @@ class RemoteService(ServerSession):
             RemoteBackendV2(described.name, self, description=described)
             for described in self._described(name, min_num_qubits, operational, simulator)
         ]
-        return [backend for backend in found if filters is None or filters(backend)]
+        return [backend for backend in found if passes(backend, filters)]
 
     def least_busy(
         self,
@@ -139,7 +152,7 @@ class RemoteService(ServerSession):
             )
             for described in self._described(None, min_num_qubits, True, simulator)
         ]
-        chosen = [each for each in candidates if filters is None or filters(each[1])]
+        chosen = [each for each in candidates if passes(each[1], filters)]
         if not chosen:
             raise BackendNotFoundError(
                 f"No operational backend of {self.address} matches the criteria; "

@@ -5,14 +5,18 @@ from __future__ import annotations
 import datetime
 import difflib
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from qiskit.providers import JobStatus
 
 from longwire.backend_v2 import RemoteBackendV2
-from longwire.errors import BackendNotFoundError, InvalidArgumentError
+from longwire.errors import (
+    BackendNotFoundError,
+    BackendNotOperationalError,
+    InvalidArgumentError,
+)
 from longwire.job import RemoteJob
 from longwire.primitive_job import RemotePrimitiveJob
 from longwire.transport.backend_calls import BackendCalls
@@ -24,6 +28,8 @@ from longwire.v1.job_service_pb2 import ListJobsRequest
 if TYPE_CHECKING:
     from longwire.backend import RemoteBackend
     from longwire.v1.backend_pb2 import Backend
+
+BackendT = TypeVar("BackendT")
 
 _PRIMITIVE_KINDS = frozenset({JobKind.JOB_KIND_SAMPLER, JobKind.JOB_KIND_ESTIMATOR})
 
@@ -63,9 +69,12 @@ class ServerSession(ABC):
             for any other.
 
         Raises:
+            InvalidArgumentError: the id is no text, or empty.
             JobNotFoundError: no job of yours has this id.
             ServerUnreachableError: no server answers.
         """
+        if not isinstance(job_id, str) or not job_id:
+            raise InvalidArgumentError(f"A job's id is a text that is not empty, not {job_id!r}")
         return self._remote_job(self._job_calls.get_job(job_id))
 
     def close(self) -> None:
@@ -99,7 +108,10 @@ class ServerSession(ABC):
 
         Raises:
             BackendNotFoundError: it hosts none of this name.
+            InvalidArgumentError: the name is no text.
         """
+        if not isinstance(name, str):
+            raise InvalidArgumentError(f"A backend's name is a text, not {name!r:.100}")
         for described in self._described(name):
             return described
         raise self._no_match(name)
@@ -176,6 +188,20 @@ def job_states(
             )
         states.append(JobState.Value(f"JOB_STATE_{name}"))
     return states
+
+
+def passes(backend: BackendT, filters: Callable[[BackendT], bool] | None) -> bool:
+    """Whether a backend passes a caller's predicate.
+
+    One that the server could not load passes none that asks what it cannot tell, such
+    as its Target: it must not keep the caller from finding the others.
+    """
+    if filters is None:
+        return True
+    try:
+        return bool(filters(backend))
+    except BackendNotOperationalError:
+        return False
 
 
 def check_count(name: str, count: int | None) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import sys
 import uuid
 import warnings
 from typing import TYPE_CHECKING
 
+from longwire.codecs.option_names import near_names, unknown_name_hint
 from longwire.codecs.payloads_digest import payloads_digest
 from longwire.transport.job_stream import JobStream
 from longwire.v1.job_service_pb2 import RunJobRequest
@@ -147,19 +147,17 @@ def _users_level() -> int:
 
 
 def _check_option_names(spec: JobSpec, backend: Backend) -> None:
-    known = sorted(backend.option_names)
+    known = backend.option_names
     for name in _option_names(spec):
         if name in known:
             continue
         from longwire.errors import InvalidOptionError
 
-        near = difflib.get_close_matches(name, known, n=3)
-        others = ", ".join(known) or "none beside shots, memory, seed_simulator and meas_level"
-        hint = f"did you mean {' or '.join(near)}?" if near else f"it knows {others}"
         raise InvalidOptionError(
-            f"Backend '{backend.name}' has no run option '{name}'; {hint}",
+            f"Backend '{backend.name}' has no run option '{name}'; "
+            f"{unknown_name_hint(name, known)}",
             reason="OPTION_INVALID",
-            details={"near": ",".join(near)},
+            details={"near": ",".join(near_names(name, known))},
         )
 
 

@@ -30,14 +30,21 @@ _UNFINISHED = ".unfinished"
 _OUR_NAME = re.compile(rf"[0-9a-f]{{64}}(\w*\{_UNFINISHED})?")
 
 
-def cache_folder() -> Path:
-    """The folder for everything that Longwire keeps to save work."""
+def cache_folder() -> Path | None:
+    """The folder for everything that Longwire keeps to save work; None where there is no home.
+
+    A user of a container often has none.
+    """
     given = os.environ.get(CACHE_VARIABLE)
-    if given:
-        return Path(given).expanduser()
     base = os.environ.get("XDG_CACHE_HOME", "")
-    # The XDG specification has relative paths ignored.
-    return (Path(base) if Path(base).is_absolute() else Path("~/.cache").expanduser()) / "longwire"
+    try:
+        if given:
+            return Path(given).expanduser()
+        # The XDG specification has relative paths ignored.
+        above = Path(base) if Path(base).is_absolute() else Path("~/.cache").expanduser()
+    except RuntimeError:
+        return None
+    return above / "longwire"
 
 
 class TargetCache:
@@ -61,7 +68,8 @@ class TargetCache:
         most_files: int = _MOST_FILES,
         most_bytes: int = _MOST_BYTES,
     ) -> None:
-        self._folder = cache_folder() / "targets" if folder is None else folder
+        kept = cache_folder()
+        self._folder = kept / "targets" if folder is None and kept is not None else folder
         self._most_files = most_files
         self._most_bytes = most_bytes
 
@@ -88,12 +96,14 @@ class TargetCache:
             return
         # A full or read-only disk costs the cache, not the work.
         with contextlib.suppress(OSError):
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._replace(path, target.SerializeToString())
             self._thin_out(path)
 
     def _path(self, sha256: bytes) -> Path | None:
-        return self._folder / sha256.hex() if len(sha256) == _DIGEST_BYTES else None
+        if self._folder is None or len(sha256) != _DIGEST_BYTES:
+            return None
+        return self._folder / sha256.hex()
 
     def _replace(self, path: Path, content: bytes) -> None:
         """Writes a file that no reader sees half of; mkstemp makes it private."""
@@ -110,20 +120,10 @@ class TargetCache:
     def _thin_out(self, newest: Path) -> None:
         """Deletes the least recently used files above the bounds, never the newest."""
         kept_bytes = 0
-        for rank, (path, size_bytes) in enumerate(self._newest_first()):
+        for rank, (path, size_bytes) in enumerate(_newest_first(newest.parent)):
             kept_bytes += size_bytes
             if path != newest and (rank >= self._most_files or kept_bytes > self._most_bytes):
                 path.unlink(missing_ok=True)
-
-    def _newest_first(self) -> Iterator[tuple[Path, int]]:
-        found = []
-        for path in filter(_is_ours, self._folder.iterdir()):
-            # Another process may delete it meanwhile.
-            with contextlib.suppress(FileNotFoundError):
-                status = path.stat()
-                found.append((status.st_mtime_ns, path, status.st_size))
-        for _, path, size_bytes in sorted(found, reverse=True):
-            yield path, size_bytes
 
 
 def cached_target(
@@ -164,3 +164,15 @@ def cached_target(
 
 def _is_ours(path: Path) -> bool:
     return _OUR_NAME.fullmatch(path.name) is not None
+
+
+def _newest_first(folder: Path) -> Iterator[tuple[Path, int]]:
+    """The files of a folder that are ours, with their sizes in bytes."""
+    found = []
+    for path in filter(_is_ours, folder.iterdir()):
+        # Another process may delete it meanwhile.
+        with contextlib.suppress(FileNotFoundError):
+            status = path.stat()
+            found.append((status.st_mtime_ns, path, status.st_size))
+    for _, path, size_bytes in sorted(found, reverse=True):
+        yield path, size_bytes

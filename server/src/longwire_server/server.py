@@ -21,6 +21,7 @@ from longwire_server.config.model import ServerConfig
 from longwire_server.execution.local_executor import LocalExecutor
 from longwire_server.interceptors.errors import ErrorInterceptor
 from longwire_server.jobs.admission import AdmissionLimits
+from longwire_server.jobs.attempt_policy import AttemptPolicy
 from longwire_server.jobs.backend_directory import BackendDirectory
 from longwire_server.jobs.dispatcher import Dispatcher
 from longwire_server.jobs.kept_programs import KeptPrograms
@@ -28,6 +29,7 @@ from longwire_server.jobs.manager import JobManager
 from longwire_server.servicers.backend_service import BackendServicer
 from longwire_server.servicers.job_service import JobServicer
 from longwire_server.store.data_dir_lock import DataDirLock
+from longwire_server.store.server_id import server_id
 from longwire_server.store.sql_job_store import SqlJobStore
 
 _logger = logging.getLogger(__name__)
@@ -73,9 +75,16 @@ class Server:
             self._directory,
             self._dispatcher,
             limits=AdmissionLimits(limits.program_bytes, limits.queued_jobs),
-            time_limit_seconds={
-                spec.name: config.pool(spec.pool).time_limit_seconds for spec in specs
+            policies={
+                spec.name: AttemptPolicy(
+                    backend_name=spec.name,
+                    max_attempts=spec.max_attempts,
+                    backend_limit_seconds=spec.time_limit_seconds,
+                    pool_limit_seconds=config.pool(spec.pool).time_limit_seconds,
+                )
+                for spec in specs
             },
+            lease_seconds=config.server.lease_seconds,
             inline_result_bytes=limits.inline_result_bytes,
         )
         self._health = health_aio.HealthServicer()
@@ -117,7 +126,7 @@ class Server:
             _logger.warning("insecure = true: anybody who reaches this address can run jobs")
         self._lock.acquire()
         await self._store.open()
-        await self._manager.start()
+        await self._manager.start(server_id(self._config.server.data_dir))
         self._programs.start()
         self._directory.start(self._executor, self._dispatcher.pending)
         await self._grpc.start()

@@ -13,6 +13,7 @@ from qiskit_aer import AerSimulator
 from qiskit_aer.noise import NoiseModel, amplitude_damping_error
 
 from longwire.codecs.parameter_values import parameter_values_to_proto
+from longwire.errors import InvalidProgramError
 from longwire_server.backends.loading import HostedBackend
 
 SHOTS = 2000
@@ -143,3 +144,16 @@ def test_runs_that_cannot_mix_methods_are_left_alone(
         assert backend.driver.calls.pop() == (len(circuits), 0)
     run(backend, [bell(), bell()], **noise)
     assert backend.driver.calls.pop() == (3, 0)
+
+
+def test_an_operation_that_aer_does_not_know_is_refused_with_its_circuit_and_a_way_out(
+    aer: HostedBackend,
+) -> None:
+    unknown = QuantumCircuit(2, name="unknown")
+    unknown.append(QuantumCircuit(2, name="oracle").to_gate(), [0, 1])
+    unknown.measure_all()
+    with pytest.raises(InvalidProgramError) as caught:
+        run(aer, [bell(), unknown])
+    message = str(caught.value)
+    assert "circuit 'unknown': Aer has no operation 'oracle'; run it with transpile=True" in message
+    assert "options of a sampler" in message

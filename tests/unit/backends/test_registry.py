@@ -59,10 +59,13 @@ def test_specs_of_a_file_with_backends_are_those(tmp_path: Path) -> None:
             arguments={"method": "density_matrix"},
             max_shots=5,
             description="slow",
+            max_attempts=3,
         ),
         BackendSpec(name="lab", target="lab:make", refresh_seconds=60),
         BackendSpec(
-            name="basic_simulator", target="longwire_server.backends.hosted:basic_simulator"
+            name="basic_simulator",
+            target="longwire_server.backends.hosted:basic_simulator",
+            max_attempts=3,
         ),
     )
 
@@ -72,16 +75,41 @@ def test_specs_of_a_file_with_backends_are_those(tmp_path: Path) -> None:
     [
         ('factory = "lab:make"', 60),
         ('factory = "lab:make"\nrefresh_seconds = 0', 0),
+        ('factory = "qiskit_device.drivers:make"', 60),
         ('factory = "longwire_server.backends.hosted:fake_device"', 0),
+        ('factory = "qiskit.providers.fake_provider:GenericBackendV2"', 0),
+        ('factory = "qiskit_aer:AerSimulator"', 0),
+        ('factory = "qiskit_ibm_runtime.fake_provider:FakeManilaV2"', 0),
+        ('factory = "qiskit_ibm_runtime:backend"', 60),
         ('entry_point = "aer_simulator"', 0),
         ('entry_point = "aer_simulator"\nrefresh_seconds = 2.5', 2.5),
     ],
 )
-def test_specs_of_drivers_are_described_again_and_those_of_longwire_are_not(
+def test_specs_of_drivers_are_described_again_and_those_of_models_are_not(
     tmp_path: Path, origin: str, refresh_seconds: float
 ) -> None:
     (spec,) = backend_specs(load(tmp_path, f'[[backend]]\nname = "lab"\n{origin}'))
     assert spec.refresh_seconds == refresh_seconds
+    assert BackendSpec.from_json(spec.to_json()) == spec
+
+
+@pytest.mark.parametrize(
+    ("origin", "max_attempts", "time_limit_seconds"),
+    [
+        ('factory = "lab:make"', 1, None),
+        ('factory = "lab:make"\nmax_attempts = 2\ntime_limit_seconds = 5.0', 2, 5.0),
+        ('factory = "qiskit_ibm_runtime:backend"', 1, None),
+        ('factory = "qiskit_ibm_runtime.fake_provider:FakeManilaV2"', 3, None),
+        ('entry_point = "aer_simulator"', 3, None),
+        ('entry_point = "aer_simulator"\nmax_attempts = 1', 1, None),
+    ],
+)
+def test_specs_of_simulators_are_tried_again_and_those_of_drivers_are_not(
+    tmp_path: Path, origin: str, max_attempts: int, time_limit_seconds: float | None
+) -> None:
+    (spec,) = backend_specs(load(tmp_path, f'[[backend]]\nname = "lab"\n{origin}'))
+    assert spec.max_attempts == max_attempts
+    assert spec.time_limit_seconds == time_limit_seconds
     assert BackendSpec.from_json(spec.to_json()) == spec
 
 

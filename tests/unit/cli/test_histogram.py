@@ -77,3 +77,10 @@ def test_selected_outcomes_of_equal_counts_are_the_first_by_outcome() -> None:
     selection = select_outcomes({"11": 1, "10": 1, "01": 1, "00": 1}, most=2)
     assert selection.shown == (("00", 1), ("01", 1))
     assert (selection.others, selection.others_count, selection.total) == (2, 2, 4)
+
+
+def test_histogram_of_outcomes_seen_once_says_so_and_shows_few() -> None:
+    title, *bars, rest = lines_of({f"{value:010b}": 1 for value in range(1024)})
+    assert title == "  1,024 outcomes, none more than once"
+    assert [bar.split()[0] for bar in bars] == [f"{value:010b}" for value in range(8)]
+    assert rest.startswith("  and 1,016 more outcomes")

@@ -148,6 +148,15 @@ def test_estimate_of_one_point_is_shown_with_its_deviation() -> None:
     ]
 
 
+def test_deviation_that_is_a_bare_number_is_shown_with_its_value() -> None:
+    # So BackendEstimatorV2 gives it.
+    data = DataBin(evs=np.asarray(0.625), stds=np.float64(0.0123), shape=())
+    result: PrimitiveResult[Any] = PrimitiveResult([PubResult(data)])
+    assert lines_of(result, ESTIMATOR) == ["pub 0", "  evs ± stds  0.625 ± 0.012", ""]
+    (pub,) = report_of(result, ESTIMATOR).document()["pubs"]
+    assert pub["data"] == {"evs": 0.625, "stds": 0.0123}
+
+
 def test_shaped_estimate_is_shown_as_a_row_for_each_point() -> None:
     result = estimated([[0.5, -1]], [[0.02, 0]], ensemble=np.array([[0.25, 0.5]]))
     assert lines_of(result, ESTIMATOR) == [

@@ -88,3 +88,18 @@ def test_live_line_of_a_running_job_of_unknown_progress_has_no_bar(console: Cons
 
 def test_live_line_of_a_job_that_has_ended_is_empty(console: Console) -> None:
     assert live_line(console, DONE) == ""
+
+
+def test_note_is_written_between_changes(console: Console) -> None:
+    stream = io.StringIO()
+    progress = LineProgress(stream)
+    for job in (RUNNING, RUNNING, DONE):
+        progress.show(job, NOW)
+        progress.note("still waiting")
+    assert [line.split("  ")[1] for line in stream.getvalue().splitlines()] == [
+        *["RUNNING", "still waiting", "still waiting", "DONE", "still waiting"]
+    ]
+    live = LiveProgress(Live(console=console), Spinner("line"), keeps_changes=True, is_replay=True)
+    with console.capture() as captured:
+        live.note("still waiting")
+    assert captured.get() == "still waiting\n"

@@ -80,7 +80,7 @@ def test_unknown_option_is_refused_with_the_nearest_names() -> None:
     with pytest.raises(InvalidOptionError, match=r"did you mean method\?") as caught:
         job_spec(QASM3, backend("aer"), {"metod": 1})
     assert caught.value.reason == "OPTION_INVALID"
-    with pytest.raises(InvalidOptionError, match="it knows method, noise_model"):
+    with pytest.raises(InvalidOptionError, match="it has method, noise_model"):
         job_spec(QASM3, backend("aer"), {"xyz": 1})
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from longwire.cli.command_error import CommandError, ExitCode
-from longwire.cli.parser import build_parser
+from longwire.cli.parser import build_parser, parse_command_line
 from longwire.cli.times import format_age, format_duration, format_waited, parse_since
 from longwire.cli.values import merge_options
 
@@ -155,3 +155,27 @@ def test_waited_time_counts_whole_seconds() -> None:
 )
 def test_age_is_in_one_unit(seconds: float, text: str) -> None:
     assert format_age(NOW - datetime.timedelta(seconds=seconds), NOW) == text
+
+
+def test_option_parameter_binds_is_refused_with_what_to_do_instead() -> None:
+    with pytest.raises(CommandError, match="into the circuit's text, or run it from Python") as it:
+        merge_options({}, [("parameter_binds", "[{}]")])
+    assert it.value.exit_code == ExitCode.USAGE
+
+
+@pytest.mark.parametrize(
+    ("words", "message", "program"),
+    [
+        (["run", "a.qasm", "--shotss", "4"], "did you mean --shots", "longwire run"),
+        (["jobs", "--stat=done"], "did you mean --state", "longwire jobs"),
+        (["status", "aer", "4"], "unrecognized arguments: 4", "longwire status"),
+        (["--adress=lab", "jobs"], "arguments: --adress=lab", "longwire jobs"),
+    ],
+)
+def test_unknown_argument_is_refused_with_the_nearest_and_the_help_of_its_command(
+    words: list[str], message: str, program: str
+) -> None:
+    with pytest.raises(CommandError, match=message) as caught:
+        parse_command_line(words)
+    assert caught.value.exit_code == ExitCode.USAGE
+    assert caught.value.hints == (("how it is used:", f"{program} --help"),)

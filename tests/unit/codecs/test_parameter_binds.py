@@ -98,7 +98,7 @@ def test_text_is_bound_by_names_that_the_server_checks() -> None:
         ),
         ([{THETA: [1], Parameter("phi"): [1]}], "the parameter 'phi' given is another of the same"),
         ([{THETA: [1], "theta": [1], PHI: [1]}], "the parameter 'theta' is given twice"),
-        ([{THETA: [1, 2], PHI: [1, 2, 3]}], "'theta' has 2 values, 'phi' has 3"),
+        ([{THETA: [1, 2], PHI: [1, 2, 3]}], "parameter 'theta' has length 2, that for 'phi' 3"),
         ([{THETA: [1], PHI: []}], "the parameter 'phi' has no values"),
         ([{THETA: [1], PHI: [1j]}], "the values of parameter 'phi' are complex"),
         ([{THETA: [1], PHI: ["x"]}], "the values of parameter 'phi' are no numbers"),

@@ -80,7 +80,7 @@ def test_config_with_every_section_is_read(tmp_path: Path) -> None:
     assert config.server.address == "[::1]:0"
     assert config.server.data_dir == tmp_path / "here"
     assert config.limits.queued_jobs == 7
-    assert config.store_url == "postgresql://db/longwire"
+    assert config.store_url == "postgresql+psycopg://db/longwire"
     assert config.pool("big").time_limit_seconds == 60
     assert config.backends[0].arguments == {"qubits": 5, "labels": ["a", "b"]}
     assert not config.includes_entry_points

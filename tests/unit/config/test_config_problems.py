@@ -88,13 +88,19 @@ name = "y"
         ("[[pool]]\nname = 'a'\nmemory_limit_mb = 12\n", 3, "must be at least 3072"),
         ("[[pool]]\nname = 'a'\ntime_limit_seconds = 0\n", 3, "must be above 0"),
         ("[[pool]]\nname = 'a'\ntime_limit_seconds = inf\n", 3, "must be finite"),
+        ("[[backend]]\nname = 'a'\ntime_limit_seconds = 0\n", 3, "must be above 0"),
+        ("[[backend]]\nname = 'a'\nmax_attempts = 0\n", 3, "must be at least 1"),
+        ("[server]\nlease_seconds = 0.5\n", 2, "must be at least 1"),
         ("pool = [{name = 'a'},\n {name = 'a'}]\n", 2, "name of another [[pool]]"),
         ("server = {insecure = false,address = 'nowhere'}\n", 1, "write HOST:PORT"),
         ("[server]\naddress = 'localhost:99999'\n", 2, "port 99999 does not exist"),
         ("[server]\naddress = '[localhost]:1'\n", 2, "not an IPv6 address"),
         ("[server]\naddress = ':50051'\n", 2, "write HOST:PORT"),
         ("[server]\naddress = 'unix:/tmp/x'\n", 2, "write HOST:PORT"),
-        ("[store]\nurl = ''\n", 2, "must not be empty"),
+        ("[store]\nurl = ''\n", 2, "names no database"),
+        ("[store]\nurl = 'longwire.db'\n", 2, "write 'sqlite:///{data_dir}/longwire.db' or"),
+        ("[store]\nurl = 'mysql://db/jobs'\n", 2, "'postgresql+psycopg://USER@HOST/DATABASE'"),
+        ("[store]\nurl = 'postgresql+asyncpg://db/jobs'\n", 2, "names no database"),
         ("[limits]\nresult_bytes = 1\ninline_result_bytes = 2\n", 3, "more than result_bytes"),
         ("[[backend]]\nname='a'\nfactory='m:f'\nmax_shots = 0\n", 4, "at least 1"),
         ("[[backend]]\nname='a'\nfactory='m:f'\nentry_point = 'e'\n", 3, "only one of the two"),
@@ -147,3 +153,12 @@ def test_config_file_that_is_not_utf8_is_told(tmp_path: Path) -> None:
     path.write_bytes(b'[server]\naddress = "\xe9"\n')
     with pytest.raises(ConfigError, match="UTF-8"):
         load_config(path, environment={})
+
+
+def test_config_password_of_the_store_is_in_no_complaint_and_no_repr(tmp_path: Path) -> None:
+    found = problems(tmp_path, "[store]\nurl = 'mysql://me:hunter2@db/jobs'\n")
+    assert "hunter2" not in str(found[2])
+    environment = {"LONGWIRE_SERVER_STORE_URL": "postgresql://me:hunter2@db/jobs"}
+    config = load_config(environment=environment)
+    assert "hunter2" in config.store_url
+    assert "hunter2" not in repr(config)

@@ -121,3 +121,19 @@ def test_payload_that_is_no_qpy_is_refused(payload: bytes) -> None:
     spec = make_qpy(13, 13)
     spec.program.payloads[0] = payload
     assert refusal(spec).reason == ErrorReason.ERROR_REASON_PROGRAM_INVALID
+
+
+@pytest.mark.parametrize("field", ["max_run_seconds", "max_queue_seconds"])
+@pytest.mark.parametrize("seconds", [0.0, -1.0, float("nan"), float("inf"), 1e10], ids=repr)
+def test_time_limit_that_is_no_time_is_refused_with_its_field(field: str, seconds: float) -> None:
+    spec = make_spec()
+    setattr(spec, field, seconds)
+    error = refusal(spec)
+    assert error.reason == ErrorReason.ERROR_REASON_ARGUMENT_INVALID
+    assert error.field == f"spec.{field}"
+
+
+def test_time_limits_of_any_length_are_admitted() -> None:
+    spec = make_spec()
+    spec.max_run_seconds, spec.max_queue_seconds = 1e-3, 86_400.0 * 365
+    admit(spec, "", LIMITS, queued_jobs=0)

@@ -65,7 +65,7 @@ def states(events: list[JobEvent]) -> list[int]:
 
 
 def finish(live: LiveJob) -> None:
-    live.begin_attempt(inline_result_bytes=100)
+    live.begin_attempt(lease_owner="a", lease_expires_us=9, inline_result_bytes=100)
     live.running()
     live.finish(live.evolved(state=DONE, end_time_us=4), EncodedResult(data=b"r"))
 
@@ -206,7 +206,7 @@ def pub_result(size: int = 3) -> bytes:
 
 
 def running(live: LiveJob, *, inline_result_bytes: int = 100) -> None:
-    live.begin_attempt(inline_result_bytes=inline_result_bytes)
+    live.begin_attempt(lease_owner="a", lease_expires_us=9, inline_result_bytes=inline_result_bytes)
     live.running()
 
 

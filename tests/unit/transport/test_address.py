@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from longwire.errors import InvalidArgumentError
@@ -23,9 +25,9 @@ def test_address_is_completed_by_the_default_port(given: str, resolved: str) -> 
 
 
 @pytest.mark.parametrize(
-    "given", ["http://lab:1", "a b", "lab:", "lab:0", "lab:65536", "lab:x", "::1", "lab/1"]
+    "given", ["http://lab:1", "a b", "lab:", "lab:0", "lab:65536", "lab:x", "::1", "lab/1", 50051]
 )
-def test_address_of_another_form_is_refused_with_the_right_one(given: str) -> None:
+def test_address_of_another_form_is_refused_with_the_right_one(given: Any) -> None:
     with pytest.raises(InvalidArgumentError, match="write HOST:PORT"):
         resolve_address(given)
 
@@ -41,4 +43,12 @@ def test_missing_address_is_refused_with_the_ways_to_give_one(
 ) -> None:
     monkeypatch.delenv("LONGWIRE_ADDRESS", raising=False)
     with pytest.raises(InvalidArgumentError, match="LONGWIRE_ADDRESS"):
+        resolve_address(None)
+
+
+def test_missing_address_is_refused_with_the_form_and_the_variable(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("LONGWIRE_ADDRESS", raising=False)
+    with pytest.raises(InvalidArgumentError, match=r"HOST:PORT, .* or set LONGWIRE_ADDRESS$"):
         resolve_address(None)

@@ -13,6 +13,7 @@ from qiskit.providers import BackendV2, Options
 from qiskit.quantum_info import Statevector
 from qiskit.result import Result
 from qiskit.transpiler import Target
+from qiskit_aer import AerSimulator
 
 from longwire.providers import BaseBackend
 from longwire.providers.models import QasmBackendConfiguration
@@ -164,3 +165,15 @@ class WithPrimitives(Device):
     def estimator(self, options: dict[str, Any]) -> Any:
         self.asked.append(options)
         return StatevectorEstimator(default_precision=options.get("default_precision", 0.0))
+
+
+class RememberingAer(AerSimulator):
+    """Remembers the circuits that it ran."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.circuits: list[QuantumCircuit] = []
+
+    def run(self, circuits: list[QuantumCircuit], *arguments: Any, **options: Any) -> Any:
+        self.circuits += circuits
+        return super().run(circuits, *arguments, **options)

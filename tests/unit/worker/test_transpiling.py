@@ -150,9 +150,25 @@ def test_circuit_that_cannot_be_transpiled_is_named_with_qiskits_words(
         run([entangled()], generic, initial_layout=[0, 0, 1])
 
 
+@pytest.mark.parametrize(
+    ("initial_layout", "words"),
+    [
+        ([0, 1], "names 2 physical qubits, and the circuit has 3; give one for each"),
+        ([0, 7, 1], "names the physical qubit 7; the backend has those from 0 to 2"),
+    ],
+    ids=["short", "beyond"],
+)
+def test_layout_that_does_not_fit_is_refused_in_plain_words(
+    generic: HostedBackend, initial_layout: list[int], words: str
+) -> None:
+    with pytest.raises(InvalidProgramError, match=f"circuit 'entangled' cannot be .*{words}"):
+        run([entangled()], generic, initial_layout=initial_layout)
+
+
 def test_circuit_with_too_many_qubits_is_refused_by_the_limit(sherbrooke: HostedBackend) -> None:
-    with pytest.raises(LimitExceededError, match="n_qubits is 127"):
-        run([QuantumCircuit(128)], sherbrooke)
+    wide = QuantumCircuit(128, name="its own name")
+    with pytest.raises(LimitExceededError, match=r"circuit 'wide': 128 qubits.*n_qubits is 127"):
+        transpile([wide], TranspileOptions(), sherbrooke, names=["wide"])
 
 
 def test_optimization_level_that_qiskit_lacks_is_refused(generic: HostedBackend) -> None:

@@ -87,7 +87,7 @@ def _status_table(found: list[Backend]) -> list[str]:
             Cell(backend.name, ("bold",)),
             _operational(backend),
             str(backend.status.pending_jobs),
-            backend.reported_version or backend.status.backend_version,
+            backend.status.backend_version,
             backend.status.status_msg,
         ]
         for backend in found

@@ -18,8 +18,14 @@ from longwire.transport.job_calls import JobCalls
 class _CommandCalls(Calls):
     def error_of(self, call: grpc.RpcError) -> CommandError:
         """The command's error for a call that failed."""
-        failure = failure_of(call, self._connection.address)
-        return CommandError(failure.reason, failure.message)
+        address = self._connection.address
+        failure = failure_of(call, address)
+        hints = []
+        if failure.reason == "JOB_NOT_FOUND":
+            # Where another server is meant, its address shows it.
+            listing = f"longwire --address {address} jobs"
+            hints = [("ids have 32 hexadecimal digits; this lists them:", listing)]
+        return CommandError(failure.reason, failure.message, hints=hints)
 
 
 class CommandBackendCalls(_CommandCalls, BackendCalls):

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from longwire.v1.job_event_pb2 import JobEvent
     from longwire.v1.result_pb2 import EncodedResult
 
+_AWAY = "the server does not answer; the job is kept, still waiting"
+
 
 @dataclass
 class WatchedJob:
@@ -36,6 +38,7 @@ class WatchedJob:
     stream: JobStream | None = None
     events: list[dict[str, Any]] = field(default_factory=list)
     _result: EncodedResult | None = None
+    _is_shown: bool = False
 
     @property
     def is_final(self) -> bool:
@@ -60,16 +63,19 @@ class WatchedJob:
         if self.stream is not None or self.is_final:
             began = "end_time" if self.is_final else "create_time"
             progress.show(self.job, event_moment(self.job, began))
+            self._is_shown = True
         if self.is_final:
             return
         # A new stream begins with what has happened so far.
         stream = self.stream or JobStream(self.session.jobs, self.job.job_id)
+        stream.on_away = lambda: progress.note(_AWAY)
         try:
             while not self.is_final:
                 event = stream.next_event(deadline)
                 if self._take(event):
                     self.events.append(event_document(event, self.job))
                     progress.show(self.job, event_moment(event, "event_time"))
+                    self._is_shown = True
         except WaitTimeoutError:
             raise CommandError(
                 "TIMEOUT",
@@ -123,6 +129,9 @@ class WatchedJob:
         """Brings the job up to date; False where the event tells nothing about it."""
         match event.WhichOneof("event"):
             case "status_changed":
+                # A stream that was resumed can begin with the state that is known.
+                if self._is_shown and self.job.status == event.status_changed:
+                    return False
                 self.job.status.CopyFrom(event.status_changed)
                 self.job.ClearField("queue_position")
                 self.job.ClearField("progress")

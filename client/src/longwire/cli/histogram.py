@@ -10,6 +10,8 @@ from longwire.cli.terminal import clean, style
 MOST_BARS = 32
 
 _EIGHTHS = " ▏▎▍▌▋▊▉"
+# Outcomes to show where each was seen once, and none tells more than another.
+_MOST_SINGLE = 8
 _NARROWEST_BAR = 12
 # Longer bars make no difference easier to see.
 _WIDEST_BAR = 60
@@ -49,7 +51,14 @@ def render_histogram(
         unicode: whether block characters can be written; else bars are of ``#``.
         most: how many bars to draw at most; a last line tells of the rest.
     """
-    selection = select_outcomes(counts, most)
+    if len(counts) > _MOST_SINGLE and max(counts.values()) == 1:
+        title = f"{_INDENT}{len(counts):,} outcomes, none more than once"
+        counted = _bars(select_outcomes(counts, min(most, _MOST_SINGLE)), width, unicode=unicode)
+        return [title, *counted]
+    return _bars(select_outcomes(counts, most), width, unicode=unicode)
+
+
+def _bars(selection: Selection, width: int, *, unicode: bool) -> list[str]:
     if not selection.shown:
         return [f"{_INDENT}no outcome was counted"]
     labels = [clean(outcome) for outcome, _ in selection.shown]

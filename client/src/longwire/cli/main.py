@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from longwire.cli.command_error import command_error_of
-from longwire.cli.parser import build_parser
+from longwire.cli.parser import parse_command_line
 from longwire.cli.terminal import write
 
 
@@ -44,15 +44,12 @@ def run_command_line(words: Sequence[str]) -> int:
 
 
 def _run(words: Sequence[str]) -> None:
-    parser = build_parser()
-    arguments = parser.parse_args(words)
+    arguments = parse_command_line(words)
     if arguments.version:
         from longwire import __version__
 
         write(f"longwire {__version__}")
         return
-    if arguments.command is None:
-        parser.error("no command is given")
     from longwire.cli.session import open_session
 
     # Each command is in a module that imports only what it needs.

@@ -7,6 +7,8 @@ takes 0.2 s, of the half second that ``longwire status`` has.
 from __future__ import annotations
 
 import argparse
+import difflib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -17,6 +19,7 @@ from longwire.cli.values import (
     non_negative_seconds,
     optimization_level,
     positive_int,
+    positive_seconds,
     state,
     time_since,
 )
@@ -43,9 +46,35 @@ class Parser(argparse.ArgumentParser):
             hints=[("how it is used:", f"{self.prog} --help")],
         )
 
+    def refuse_unknown(self, words: Sequence[str]) -> NoReturn:
+        """Refuses words of the command line that mean nothing.
+
+        Raises:
+            CommandError: always; the message has the nearest options.
+        """
+        given = words[0].partition("=")[0]
+        near = difflib.get_close_matches(given, self._option_string_actions, n=2)
+        hint = f"; did you mean {' or '.join(near)}?" if near else ""
+        self.error(f"unrecognized arguments: {' '.join(words)}{hint}")
+
+
+def parse_command_line(words: Sequence[str]) -> argparse.Namespace:
+    """What a command line says; it holds ``command``, as ``module:function``.
+
+    Raises:
+        CommandError: it is wrong; the message is about the command that it names.
+    """
+    parser = build_parser()
+    arguments, unknown = parser.parse_known_args(words)
+    if unknown:
+        arguments.parser.refuse_unknown(unknown)
+    if arguments.command is None and not arguments.version:
+        parser.error("no command is given")
+    return arguments
+
 
 def build_parser() -> Parser:
-    """The parser; what it parses holds ``command``, as ``module:function``."""
+    """The parser; what it parses holds ``command``, and ``parser``, that of the command."""
     parser = Parser(
         prog="longwire",
         description="Run quantum circuits on a backend at the other end of a wire.",
@@ -55,7 +84,7 @@ def build_parser() -> Parser:
     )
     parser.add_argument("--version", action="store_true", help="show the version and exit")
     _add_shared(parser)
-    parser.set_defaults(command=None, address=None, as_json=False)
+    parser.set_defaults(command=None, parser=parser, address=None, as_json=False)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=Parser)
     _add_backends(commands)
     _add_status(commands)
@@ -103,7 +132,7 @@ def _add_submit(commands: _Commands[Parser]) -> None:
 
 
 def _add_jobs(commands: _Commands[Parser]) -> None:
-    parser = _add_command(commands, "jobs", "list your jobs, the newest first")
+    parser = _add_command(commands, "jobs", "list the jobs of the server, the newest first")
     parser.add_argument(
         "-b", "--backend", metavar="NAME", default="", help="only jobs on this backend"
     )
@@ -176,7 +205,7 @@ def _add_command(
 ) -> argparse.ArgumentParser:
     description = f"{summary[0].upper()}{summary[1:]}. {more}".strip()
     parser = commands.add_parser(name, help=summary, description=description, allow_abbrev=False)
-    parser.set_defaults(command=_COMMANDS[name])
+    parser.set_defaults(command=_COMMANDS[name], parser=parser)
     _add_shared(parser)
     return parser
 
@@ -212,7 +241,7 @@ def _add_order(parser: argparse.ArgumentParser) -> None:
         "-b",
         "--backend",
         metavar="NAME",
-        help="where to run; without it the first operational simulator, or else backend",
+        help="where to run; without it the first operational simulator, or else the first backend",
     )
     parser.add_argument(
         "-s", "--shots", metavar="N", type=positive_int, help="how often to run each circuit"
@@ -241,6 +270,18 @@ def _add_order(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         help="a label for the job; repeatable",
+    )
+    parser.add_argument(
+        "--max-run-seconds",
+        metavar="SECONDS",
+        type=positive_seconds,
+        help="end the job if it runs longer; the server's limits hold in any case",
+    )
+    parser.add_argument(
+        "--max-queue-seconds",
+        metavar="SECONDS",
+        type=positive_seconds,
+        help="end the job if it waits longer in the queue",
     )
 
 

@@ -136,7 +136,12 @@ def _read_pub(message: primitive_result_pb2.PubResult) -> PubOutcome:
                 case "array":
                     arrays[field.name] = read_array(field.array)
                 case _:
-                    others[field.name] = read_value(field.value)
+                    value = read_value(field.value)
+                    if isinstance(value, (float, np.number)):
+                        # BackendEstimatorV2 gives the error of a single point as a number.
+                        arrays[field.name] = np.asarray(value)
+                    else:
+                        others[field.name] = value
         except MisfitError as error:
             raise error.inside(f".{field.name}") from error.__cause__
     shape = tuple(message.data.shape)

@@ -39,11 +39,17 @@ class Progress(Protocol):
     def show(self, job: Job, moment: datetime.datetime) -> None:
         """Takes the job as it is since ``moment``."""
 
+    def note(self, text: str) -> None:
+        """Takes something to say that changes nothing about the job."""
+
 
 class SilentProgress:
     """Shows nothing."""
 
     def show(self, job: Job, moment: datetime.datetime) -> None:
+        """Does nothing."""
+
+    def note(self, text: str) -> None:
         """Does nothing."""
 
 
@@ -64,6 +70,11 @@ class LineProgress:
         if text != self._last:
             self._last = text
             print(f"{format_clock(moment)}  {text}", file=self._stream, flush=True)
+
+    def note(self, text: str) -> None:
+        """Writes a line."""
+        now = datetime.datetime.now(datetime.UTC)
+        print(f"{format_clock(now)}  {text}", file=self._stream, flush=True)
 
 
 class LiveProgress:
@@ -102,6 +113,10 @@ class LiveProgress:
                     highlight=False,
                 )
         self._job = job
+
+    def note(self, text: str) -> None:
+        """Writes a line, which stays above the live one."""
+        self._live.console.print(text, style="dim", highlight=False)
 
     def line(self) -> Any:
         """What the line shows at this moment."""

@@ -68,6 +68,10 @@ def _submit(session: Session, arguments: argparse.Namespace) -> tuple[JobStream,
     spec = job_spec(program, _backend(session, arguments.backend), options, transpilation)
     spec.name = arguments.name
     spec.tags.extend(arguments.tags)
+    if arguments.max_run_seconds is not None:
+        spec.max_run_seconds = arguments.max_run_seconds
+    if arguments.max_queue_seconds is not None:
+        spec.max_queue_seconds = arguments.max_queue_seconds
     # The key makes it safe to send the request again when the answer is lost.
     request = RunJobRequest(spec=spec, request_id=uuid.uuid4().hex)
     try:

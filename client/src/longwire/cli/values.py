@@ -42,6 +42,14 @@ def non_negative_seconds(text: str) -> float:
     return seconds
 
 
+def positive_seconds(text: str) -> float:
+    """A span of time in seconds that is not empty."""
+    seconds = non_negative_seconds(text)
+    if not seconds:
+        raise argparse.ArgumentTypeError("0 s is no time: give more, or leave it out for no limit")
+    return seconds
+
+
 def state(text: str) -> str:
     """The name of a state, in capitals as Qiskit writes it."""
     if text.lower() not in STATES:
@@ -79,10 +87,17 @@ def merge_options(given: dict[str, Any], assignments: Sequence[tuple[str, Any]])
         assignments: those of ``--option``.
 
     Raises:
-        CommandError: one is given twice.
+        CommandError: one is given twice, or is not for the command line.
     """
     options = {name: value for name, value in given.items() if value is not None}
     for name, value in assignments:
+        if name == "parameter_binds":
+            raise CommandError(
+                "USAGE",
+                "parameter_binds cannot be given here: put the values into the circuit's text, or "
+                "run it from Python with backend.run(circuit, parameter_binds=...)",
+                ExitCode.USAGE,
+            )
         if name in options:
             raise CommandError("USAGE", f"The option {name} is given twice", ExitCode.USAGE)
         options[name] = value

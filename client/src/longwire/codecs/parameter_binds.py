@@ -142,8 +142,8 @@ def _array(by_name: Mapping[str, Any]) -> npt.NDArray[np.float64]:
         if length != points:
             first = next(iter(lengths))
             raise MisfitError(
-                f"the parameter {name!r} has {length} values, {first!r} has {points}: all lists "
-                "must be equally long"
+                f"the list for parameter {name!r} has length {length}, that for {first!r} "
+                f"{points}: all must be equally long"
             )
     array = np.empty((points, len(columns)))
     for place, column in enumerate(columns.values()):

@@ -27,10 +27,9 @@ def resolve_address(address: str | None) -> str:
         from longwire.errors import InvalidArgumentError
 
         raise InvalidArgumentError(
-            "No server address: give one, such as RemoteProvider('localhost:50051') or "
-            f"--address localhost:50051, or set {ADDRESS_VARIABLE}"
+            f"No server address: give HOST:PORT, such as localhost:50051, or set {ADDRESS_VARIABLE}"
         )
-    match = _HOST_AND_PORT.fullmatch(given)
+    match = _HOST_AND_PORT.fullmatch(given) if isinstance(given, str) else None
     if match is None or int(match["port"] or 1) not in range(1, 65536):
         from longwire.errors import InvalidArgumentError
 

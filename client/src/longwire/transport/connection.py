@@ -82,10 +82,10 @@ class Connection:
                 from longwire.errors import ServerUnreachableError
 
                 raise ServerUnreachableError(
-                    "The connection was closed; make a new provider"
+                    "The connection was closed; open a new one"
                     if self._closed
                     else "The connection was made before this process was forked, which gRPC does "
-                    "not survive: make the provider in the child, or start it with the spawn method"
+                    "not survive: connect in the child, or start it with the spawn method"
                 )
             if self._channel is None:
                 self._channel_pid = os.getpid()

@@ -11,6 +11,7 @@ import threading
 import time
 import weakref
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 import grpc
@@ -27,6 +28,8 @@ from longwire.v1.job_event_pb2 import JobEvent
 from longwire.v1.job_service_pb2 import RunJobRequest
 
 _SUBMIT_SECONDS = 5.0
+# A connection that breaks is most often back sooner.
+_AWAY_SECONDS = 2.0
 
 
 class _OpenCall:
@@ -53,6 +56,26 @@ class _OpenCall:
             self.call.cancel()
 
 
+class _Away:
+    """Tells once that the server has not answered for some seconds.
+
+    Args:
+        tell: called then; None calls nobody.
+    """
+
+    def __init__(self, tell: Callable[[], None] | None) -> None:
+        self._tell = tell
+        self._since: float | None = None
+
+    def failed(self) -> None:
+        """Another attempt has failed."""
+        now = time.monotonic()
+        self._since = now if self._since is None else self._since
+        if self._tell is not None and now - self._since >= _AWAY_SECONDS:
+            tell, self._tell = self._tell, None
+            tell()
+
+
 class JobStream:
     """Reads the events of one job.
 
@@ -64,6 +87,10 @@ class JobStream:
         resume_after: the highest sequence that is known already.
         pub_results: whether the results of single pubs are to be told. After a
             break they are told from the first one on.
+
+    Attributes:
+        on_away: called once in a wait that goes on although the server has not
+            answered for some seconds; None calls nobody.
     """
 
     def __init__(
@@ -73,6 +100,7 @@ class JobStream:
         self._job_id = job_id
         self._resume_after = resume_after
         self._pub_results = pub_results
+        self.on_away: Callable[[], None] | None = None
         self._received: deque[JobEvent] = deque()
         self._open = _OpenCall()
         weakref.finalize(self, self._open.abandon)
@@ -120,6 +148,7 @@ class JobStream:
         """
         retry = Retry(RESUME_SECONDS)
         interruption = interruption or Interruption()
+        away = _Away(self.on_away)
         while True:
             try:
                 return self._read(deadline, interruption)
@@ -135,6 +164,8 @@ class JobStream:
                 if error.code() == grpc.StatusCode.CANCELLED:
                     # Our own doing: a timer that came late for the event that it waited for.
                     continue
+                if is_passing(error):
+                    away.failed()
                 if not is_passing(error) or not retry.pause(deadline, interruption):
                     raise self._calls.error_of(error) from None
 

@@ -70,18 +70,26 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_EXECUTION_FAILED: _ErrorReason.ValueType  # 15
     """The backend raised an error while it ran the job."""
     ERROR_REASON_WORKER_DIED: _ErrorReason.ValueType  # 16
-    """The worker process ended while it ran the job."""
+    """The worker process ended while it ran the job, or did not go on, in as many
+    attempts as the backend allows.
+    """
     ERROR_REASON_MEMORY_LIMIT: _ErrorReason.ValueType  # 17
     """The job needed more memory than its worker may use."""
     ERROR_REASON_TIME_LIMIT: _ErrorReason.ValueType  # 18
-    """The job ran longer than its pool's time limit."""
+    """An attempt took longer than the job, its backend or its pool allows."""
     ERROR_REASON_SERVER_STOPPED: _ErrorReason.ValueType  # 19
-    """The server stopped while the job ran."""
+    """The server stopped while the job ran, and the backend allows no more
+    attempts.
+    """
     ERROR_REASON_CANCELLED: _ErrorReason.ValueType  # 20
     """The job was cancelled."""
     ERROR_REASON_PROGRAM_NOT_FOUND: _ErrorReason.ValueType  # 21
     """The payloads that a program names by their digest are not, or no longer,
     with the server. Status FAILED_PRECONDITION: send them in full.
+    """
+    ERROR_REASON_QUEUE_TIME_LIMIT: _ErrorReason.ValueType  # 22
+    """The job waited longer in the queue than its submitter allowed
+    (JobSpec.max_queue_seconds).
     """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
@@ -130,17 +138,25 @@ ERROR_REASON_STORE_UNAVAILABLE: ErrorReason.ValueType  # 14
 ERROR_REASON_EXECUTION_FAILED: ErrorReason.ValueType  # 15
 """The backend raised an error while it ran the job."""
 ERROR_REASON_WORKER_DIED: ErrorReason.ValueType  # 16
-"""The worker process ended while it ran the job."""
+"""The worker process ended while it ran the job, or did not go on, in as many
+attempts as the backend allows.
+"""
 ERROR_REASON_MEMORY_LIMIT: ErrorReason.ValueType  # 17
 """The job needed more memory than its worker may use."""
 ERROR_REASON_TIME_LIMIT: ErrorReason.ValueType  # 18
-"""The job ran longer than its pool's time limit."""
+"""An attempt took longer than the job, its backend or its pool allows."""
 ERROR_REASON_SERVER_STOPPED: ErrorReason.ValueType  # 19
-"""The server stopped while the job ran."""
+"""The server stopped while the job ran, and the backend allows no more
+attempts.
+"""
 ERROR_REASON_CANCELLED: ErrorReason.ValueType  # 20
 """The job was cancelled."""
 ERROR_REASON_PROGRAM_NOT_FOUND: ErrorReason.ValueType  # 21
 """The payloads that a program names by their digest are not, or no longer,
 with the server. Status FAILED_PRECONDITION: send them in full.
+"""
+ERROR_REASON_QUEUE_TIME_LIMIT: ErrorReason.ValueType  # 22
+"""The job waited longer in the queue than its submitter allowed
+(JobSpec.max_queue_seconds).
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

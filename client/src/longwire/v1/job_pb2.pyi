@@ -113,10 +113,23 @@ class JobSpec(_message.Message):
     SAMPLER_FIELD_NUMBER: _builtins.int
     ESTIMATOR_FIELD_NUMBER: _builtins.int
     TRANSPILE_FIELD_NUMBER: _builtins.int
+    MAX_RUN_SECONDS_FIELD_NUMBER: _builtins.int
+    MAX_QUEUE_SECONDS_FIELD_NUMBER: _builtins.int
     backend_name: _builtins.str
     """Name of the backend that is to run the program. Required."""
     name: _builtins.str
     """A name for people, at most 128 characters; need not be unique."""
+    max_run_seconds: _builtins.float
+    """How long an attempt at the job may take, in seconds, above 0. A job that
+    takes longer ends in ERROR with the reason TIME_LIMIT. Not set: as long as
+    its backend and its pool allow, which holds in any case.
+    """
+    max_queue_seconds: _builtins.float
+    """How long the job may wait until its first attempt begins, in seconds from
+    its acceptance, above 0; the time in which the server is away counts. A job
+    that waits longer ends in ERROR with the reason QUEUE_TIME_LIMIT. Not set:
+    any time.
+    """
     @_builtins.property
     def program(self) -> _program_pb2.Program:
         """The circuits. Required."""
@@ -152,13 +165,24 @@ class JobSpec(_message.Message):
         sampler: _primitive_pb2.SamplerSpec | None = ...,
         estimator: _primitive_pb2.EstimatorSpec | None = ...,
         transpile: _program_pb2.TranspileOptions | None = ...,
+        max_run_seconds: _builtins.float | None = ...,
+        max_queue_seconds: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["estimator", b"estimator", "options", b"options", "primitive", b"primitive", "program", b"program", "sampler", b"sampler", "transpile", b"transpile"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_max_queue_seconds", b"_max_queue_seconds", "_max_run_seconds", b"_max_run_seconds", "estimator", b"estimator", "max_queue_seconds", b"max_queue_seconds", "max_run_seconds", b"max_run_seconds", "options", b"options", "primitive", b"primitive", "program", b"program", "sampler", b"sampler", "transpile", b"transpile"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["backend_name", b"backend_name", "estimator", b"estimator", "name", b"name", "options", b"options", "primitive", b"primitive", "program", b"program", "sampler", b"sampler", "tags", b"tags", "transpile", b"transpile"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_queue_seconds", b"_max_queue_seconds", "_max_run_seconds", b"_max_run_seconds", "backend_name", b"backend_name", "estimator", b"estimator", "max_queue_seconds", b"max_queue_seconds", "max_run_seconds", b"max_run_seconds", "name", b"name", "options", b"options", "primitive", b"primitive", "program", b"program", "sampler", b"sampler", "tags", b"tags", "transpile", b"transpile"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__max_queue_seconds: _TypeAlias = _typing.Literal["max_queue_seconds"]  # noqa: Y015
+    _WhichOneofArgType__max_queue_seconds: _TypeAlias = _typing.Literal["_max_queue_seconds", b"_max_queue_seconds"]  # noqa: Y015
+    _WhichOneofReturnType__max_run_seconds: _TypeAlias = _typing.Literal["max_run_seconds"]  # noqa: Y015
+    _WhichOneofArgType__max_run_seconds: _TypeAlias = _typing.Literal["_max_run_seconds", b"_max_run_seconds"]  # noqa: Y015
     _WhichOneofReturnType_primitive: _TypeAlias = _typing.Literal["sampler", "estimator"]  # noqa: Y015
     _WhichOneofArgType_primitive: _TypeAlias = _typing.Literal["primitive", b"primitive"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__max_queue_seconds) -> _WhichOneofReturnType__max_queue_seconds | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__max_run_seconds) -> _WhichOneofReturnType__max_run_seconds | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType_primitive) -> _WhichOneofReturnType_primitive | None: ...
 
 Global___JobSpec: _TypeAlias = JobSpec  # noqa: Y015
@@ -222,7 +246,10 @@ class Job(_message.Message):
     name: _builtins.str
     """The name given at submission."""
     attempt: _builtins.int
-    """How many attempts to execute it have begun."""
+    """How many attempts to execute it have begun. An attempt that is lost, because
+    its worker or its server died, is followed by another where the backend's
+    setting max_attempts allows it.
+    """
     queue_position: _builtins.int
     """While the state is QUEUED: how many jobs will start before it on its
     backend's workers, plus one. Not set otherwise.

@@ -11,31 +11,6 @@ from typing import Final
 
 from qiskit.providers import Options
 
-# Threads, memory, devices and what runs in other processes: they belong to the
-# worker and its limits, or decide over the whole machine.
-OPERATOR_OPTIONS: Final = frozenset(
-    {
-        "accept_distributed_results",
-        "batched_shots_gpu",
-        "batched_shots_gpu_max_qubits",
-        "blocking_enable",
-        "blocking_qubits",
-        "chunk_swap_buffer_qubits",
-        "cuStateVec_enable",
-        "device",
-        "executor",
-        "max_job_size",
-        "max_memory_mb",
-        "max_parallel_experiments",
-        "max_parallel_shots",
-        "max_parallel_threads",
-        "max_shot_size",
-        "mps_omp_threads",
-        "num_threads_per_device",
-        "use_cuTensorNet_autotuning",
-    }
-)
-
 # The types of options that are None where nothing is chosen.
 TYPES: Final[Mapping[str, type]] = {
     "fusion_max_qubit": int,

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from qiskit.circuit import QuantumCircuit
+from qiskit.exceptions import QiskitError
 from qiskit.providers import BackendV2
 
+from longwire.errors import InvalidProgramError
+from longwire_server.backends.fit import TRANSPILE_HINT, operation_sites
 from longwire_server.backends.parts import SEED_STRIDE
 
 # A density matrix is Aer's choice for a circuit with more shots than the state has
 # amplitudes: never with so many.
 _NO_DENSITY_MATRIX_SHOTS: Final = 2
+_UNKNOWN_INSTRUCTION: Final = re.compile(r"unknown instruction: (?P<name>.+)")
 
 
 def run_on_aer(
@@ -36,6 +41,10 @@ def run_on_aer(
         circuits: the circuits.
         options: options of the run.
         binds: values for the circuits' parameters, as Aer takes them.
+
+    Raises:
+        InvalidProgramError: Aer does not know an operation of a circuit. It runs more
+            than its Target has, so this is not known before.
     """
     arguments: dict[str, Any] = dict(options)
     shield = _may_mix_methods(backend, circuits, options)
@@ -48,10 +57,26 @@ def run_on_aer(
             arguments["seed_simulator"] = seed - SEED_STRIDE
     if binds is not None:
         arguments["parameter_binds"] = binds
-    result = backend.run(list(circuits), **arguments).result()
+    try:
+        result = backend.run(list(circuits), **arguments).result()
+    except QiskitError as error:
+        unknown = _UNKNOWN_INSTRUCTION.fullmatch(str(error.message))
+        if unknown is None:
+            raise
+        raise _without_operation(circuits, unknown["name"]) from error
     if shield:
         del result.results[:1]
     return result
+
+
+def _without_operation(circuits: Sequence[QuantumCircuit], name: str) -> InvalidProgramError:
+    with_it = [
+        repr(circuit.name)
+        for circuit in circuits
+        if any(name == known for known, _ in operation_sites(circuit))
+    ]
+    place = f"circuit {with_it[0]}: " if with_it else ""
+    return InvalidProgramError(f"{place}Aer has no operation {name!r}; {TRANSPILE_HINT}")
 
 
 def _may_mix_methods(

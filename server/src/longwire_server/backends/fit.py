@@ -18,6 +18,13 @@ _ALWAYS = frozenset({"barrier", "store", "break_loop", "continue_loop"})
 # gates: the driver decides.
 _UNLISTED = frozenset({"measure", "reset", "delay"})
 
+# Said to users of `run`, of primitives, and of the command line alike.
+TRANSPILE_HINT = (
+    "run it with transpile=True (one of the options of a sampler or an estimator), or transpile it "
+    "before it is sent: for the backend's target, or with basis_gates and coupling_map of "
+    "backend.configuration()"
+)
+
 Site = tuple[str, tuple[int, ...]]
 
 
@@ -83,9 +90,7 @@ def check_fit(
             name, qubits = misfit
             raise InvalidProgramError(
                 f"circuit {circuit.name!r}: backend {backend_name!r} has no operation {name!r} on "
-                f"qubits ({', '.join(map(str, qubits))}); run it with transpile=True, or transpile "
-                "it before it is sent: for the backend's target, or with basis_gates and "
-                "coupling_map of backend.configuration()"
+                f"qubits ({', '.join(map(str, qubits))}); {TRANSPILE_HINT}"
             )
 
 

@@ -217,14 +217,24 @@ class HostedBackend(ABC):
         if instructions is not None:
             check_fit(circuits, instructions, self._name)
 
-    def check_size(self, circuits: Sequence[QuantumCircuit], shots: int | None = None) -> None:
+    def check_size(
+        self,
+        circuits: Sequence[QuantumCircuit],
+        shots: int | None = None,
+        names: Sequence[str] | None = None,
+    ) -> None:
         """Refuses circuits and shots beyond the backend's limits.
+
+        Args:
+            circuits: the circuits of a job.
+            shots: shots of each; None where the backend decides.
+            names: what the message calls the circuits; None for their own names.
 
         Raises:
             InvalidProgramError: there are no circuits.
             LimitExceededError: there are too many qubits or shots.
         """
-        self._limits().check(circuits, shots)
+        self._limits().check(circuits, shots, names)
 
     def fits(self, circuit: QuantumCircuit) -> bool:
         """Whether the backend has every operation of a circuit where it stands."""

@@ -28,12 +28,18 @@ class RunLimits:
     max_circuits: int | None
     num_qubits: int | None
 
-    def check(self, circuits: Sequence[QuantumCircuit], shots: int | None) -> None:
+    def check(
+        self,
+        circuits: Sequence[QuantumCircuit],
+        shots: int | None,
+        names: Sequence[str] | None = None,
+    ) -> None:
         """Refuses circuits and shots beyond the limits.
 
         Args:
             circuits: the circuits of one job.
             shots: the shots of each; None where the backend decides.
+            names: what the message calls the circuits; None for their own names.
 
         Raises:
             InvalidProgramError: there are no circuits.
@@ -43,10 +49,9 @@ class RunLimits:
             raise InvalidProgramError("the program holds no circuits; send at least one")
         if shots is not None:
             self._check_number("shots", "max_shots", shots)
-        for circuit in circuits:
-            self._check_number(
-                "qubits", "n_qubits", circuit.num_qubits, f"circuit {circuit.name!r}: "
-            )
+        names = [circuit.name for circuit in circuits] if names is None else names
+        for circuit, name in zip(circuits, names, strict=True):
+            self._check_number("qubits", "n_qubits", circuit.num_qubits, f"circuit {name!r}: ")
 
     def _check_number(self, noun: str, limit: str, asked: int, place: str = "") -> None:
         maximum = {"max_shots": self.max_shots, "n_qubits": self.num_qubits}[limit]

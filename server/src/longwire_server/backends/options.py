@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from qiskit.providers import Options
 
+from longwire.codecs.option_names import OPERATOR_OPTIONS
 from longwire.errors import InvalidOptionError
 from longwire_server.backends import aer_options
 
@@ -76,7 +77,7 @@ class OptionRules:
         return checked
 
     def _is_operators(self, name: str) -> bool:
-        return self._is_aer and name in aer_options.OPERATOR_OPTIONS
+        return self._is_aer and name in OPERATOR_OPTIONS
 
     def _check_name(self, name: str) -> None:
         if self._is_operators(name):
@@ -110,10 +111,10 @@ class OptionRules:
         choices = self._values.get(name)
         if choices is not None and value not in choices:
             near = get_close_matches(str(value), choices, n=1)
-            hint = f"did you mean {near[0]!r}? " if near else ""
+            hint = f"did you mean {near[0]!r}? It" if near else "it"
             raise InvalidOptionError(
-                f"the option {name!r} cannot be {value!r:.100}; {hint}"
-                f"It is one of {', '.join(map(repr, choices))}"
+                f"the option {name!r} cannot be {value!r:.100}; {hint} is one of "
+                f"{', '.join(map(repr, choices))}"
             )
 
     def _validate(self, name: str, value: Any) -> None:

@@ -23,8 +23,8 @@ _NEEDS: Final[Mapping[str, str]] = {
 }
 
 
-# What simulators and device models tell never changes: ours, and those of others.
-_UNCHANGING_MODULES: Final = (
+# Simulators and device models, ours and those of others. What they tell never changes.
+_SIMULATION_MODULES: Final = (
     "longwire_server.backends.hosted",
     "qiskit",
     "qiskit_aer",
@@ -32,6 +32,8 @@ _UNCHANGING_MODULES: Final = (
 )
 # A driver's calibration changes in hours, whether the device works in minutes.
 _REFRESH_SECONDS: Final = 60.0
+# A simulation can be run again; a device must not run a program twice unasked.
+_SIMULATOR_ATTEMPTS: Final = 3
 
 
 def backend_specs(config: ServerConfig) -> tuple[BackendSpec, ...]:
@@ -58,7 +60,10 @@ def backend_specs(config: ServerConfig) -> tuple[BackendSpec, ...]:
             if _is_usable(installed[name]):
                 target = _target(installed[name])
                 specs[name] = BackendSpec(
-                    name=name, target=target, refresh_seconds=_refresh_seconds(target)
+                    name=name,
+                    target=target,
+                    refresh_seconds=_refresh_seconds(target),
+                    max_attempts=_max_attempts(target),
                 )
     if problems:
         raise ConfigError(problems)
@@ -73,7 +78,7 @@ def _configured(section: BackendSection, installed: Mapping[str, EntryPoint]) ->
         if entry_point is None:
             return None
         target = _target(entry_point)
-    chosen = section.refresh_seconds
+    refresh_seconds, max_attempts = section.refresh_seconds, section.max_attempts
     return BackendSpec(
         name=section.name,
         target=target,
@@ -81,7 +86,9 @@ def _configured(section: BackendSection, installed: Mapping[str, EntryPoint]) ->
         pool=section.pool,
         max_shots=section.max_shots,
         description=section.description,
-        refresh_seconds=_refresh_seconds(target) if chosen is None else chosen,
+        refresh_seconds=_refresh_seconds(target) if refresh_seconds is None else refresh_seconds,
+        max_attempts=_max_attempts(target) if max_attempts is None else max_attempts,
+        time_limit_seconds=section.time_limit_seconds,
     )
 
 
@@ -124,9 +131,18 @@ def _target(entry_point: EntryPoint) -> str:
 
 def _refresh_seconds(target: str) -> float:
     """Returns how often a backend is described again where nobody has decided it."""
+    return 0.0 if _is_simulation(target) else _REFRESH_SECONDS
+
+
+def _max_attempts(target: str) -> int:
+    """Returns how often a job is begun at most where nobody has decided it."""
+    return _SIMULATOR_ATTEMPTS if _is_simulation(target) else 1
+
+
+def _is_simulation(target: str) -> bool:
+    """Whether an import path is known to be that of a simulator or a device model."""
     module = target.partition(":")[0]
-    unchanging = any(f"{module}.".startswith(f"{known}.") for known in _UNCHANGING_MODULES)
-    return 0.0 if unchanging else _REFRESH_SECONDS
+    return any(f"{module}.".startswith(f"{known}.") for known in _SIMULATION_MODULES)
 
 
 def _package(entry_point: EntryPoint) -> str:

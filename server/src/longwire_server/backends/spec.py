@@ -20,6 +20,8 @@ class BackendSpec:
         max_shots: most shots of one job; None leaves the backend's own limit.
         description: what clients read about it; None leaves the backend's own words.
         refresh_seconds: how often a worker describes it again; 0 for never.
+        max_attempts: how often a job is begun at most, where attempts are lost.
+        time_limit_seconds: longest time of one attempt; None leaves the pool's limit.
     """
 
     name: str
@@ -29,6 +31,8 @@ class BackendSpec:
     max_shots: int | None = None
     description: str | None = None
     refresh_seconds: float = 0.0
+    max_attempts: int = 1
+    time_limit_seconds: float | None = None
 
     def to_json(self) -> str:
         """Returns the spec as a JSON object with the attributes' names."""

@@ -35,6 +35,13 @@ MIN_MEMORY_MB: Final = 3072
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.()-]{0,127}")
 _IMPORT_PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 
+# What a store's URL may begin with, and the driver that it stands for.
+_DATABASES: Final = {
+    "sqlite": "sqlite",
+    "postgresql": "postgresql+psycopg",
+    "postgresql+psycopg": "postgresql+psycopg",
+}
+
 Count: TypeAlias = Annotated[int, Field(ge=1)]
 
 
@@ -60,6 +67,9 @@ class ServerSection(_Section):
     )
     # How long running jobs may go on after SIGTERM, in seconds.
     drain_grace_seconds: float = Field(default=30.0, ge=0, examples=["30"])
+    # How long the server, or a worker, may show no sign of life before an attempt
+    # that it runs counts as lost, in seconds.
+    lease_seconds: float = Field(default=30.0, ge=1, examples=["30"])
     # Whether every installed entry point of the group longwire.backends is
     # hosted. None: only where the file has no [[backend]].
     include_entry_points: bool | None = Field(default=None, examples=["true"])
@@ -118,14 +128,28 @@ class LimitsSection(_Section):
 class StoreSection(_Section):
     """``[store]``: the durable record of jobs."""
 
-    # SQLAlchemy URL; `{data_dir}` stands for server.data_dir.
+    # SQLAlchemy URL of SQLite or PostgreSQL; `{data_dir}` stands for
+    # server.data_dir. It may hold a password: nothing shows it.
     url: str = Field(
         default="sqlite:///{data_dir}/longwire.db",
-        min_length=1,
+        repr=False,
         examples=["'sqlite:///{data_dir}/longwire.db'"],
     )
     # What a confirmed job survives: the end of the process, or of the machine's power.
     durability: Literal["process", "power"] = Field(default="process", examples=["'process'"])
+
+    @field_validator("url")
+    @classmethod
+    def _names_a_database(cls, url: str) -> str:
+        database, separator, rest = url.partition("://")
+        driver = _DATABASES.get(database) if separator else None
+        if driver is None:
+            raise ValueError(
+                "names no database that jobs can be kept in; write "
+                "'sqlite:///{data_dir}/longwire.db' or "
+                "'postgresql+psycopg://USER@HOST/DATABASE'"
+            )
+        return f"{driver}://{rest}"
 
 
 class PoolSection(_Section):
@@ -173,6 +197,13 @@ class BackendSection(_Section):
     # never for simulators and device models of Longwire, Qiskit and Aer, every 60 s
     # for others.
     refresh_seconds: float | None = Field(default=None, ge=0, examples=["60"])
+    # How often a job is begun at most, where attempts are lost because a worker or
+    # the server died. None: 3 for simulators and device models of Longwire, Qiskit
+    # and Aer, 1 for others: a device must not run a program twice unasked.
+    max_attempts: Count | None = Field(default=None, examples=["3"])
+    # Longest wall time of one attempt at a job, in seconds, where it is to be
+    # shorter than the pool's.
+    time_limit_seconds: float | None = Field(default=None, gt=0, examples=["600"])
 
     @field_validator("name")
     @classmethod
@@ -218,6 +249,11 @@ class ServerConfig(_Section):
     def store_url(self) -> str:
         """The store's URL with the data directory put in."""
         return self.store.url.replace("{data_dir}", str(self.server.data_dir))
+
+    @property
+    def store_is_embedded(self) -> bool:
+        """Whether the store is a file, which the lock of the data directory guards."""
+        return self.store.url.startswith("sqlite:")
 
     @property
     def includes_entry_points(self) -> bool:

@@ -63,6 +63,10 @@ class Worker(abc.ABC):
         """
 
     @abc.abstractmethod
+    def goes_on(self) -> bool:
+        """Whether the process can do its work: False where it is stopped, as by SIGSTOP."""
+
+    @abc.abstractmethod
     def kill(self) -> None:
         """Ends the process at once; an attempt in it fails with WORKER_DIED."""
 

@@ -155,6 +155,22 @@ class WorkerProcess(Worker):
             raise BackendLoadError(failed.message, ended_worker=failed.worker_ends)
         return frame.loaded
 
+    def goes_on(self) -> bool:
+        """See :meth:`Worker.goes_on`.
+
+        The kernel is asked, not the process: a simulation in Aer's C++ holds Python's
+        lock from its beginning to its end, so nothing in the worker could answer.
+        """
+        if not hasattr(os, "waitid"):
+            return True
+        try:
+            # Only looked at (WNOWAIT): the event loop waits for the process's end.
+            stopped = os.waitid(os.P_PID, self._process.pid, os.WSTOPPED | os.WNOHANG | os.WNOWAIT)
+        except ChildProcessError:
+            # It has ended, which is noticed elsewhere.
+            return True
+        return stopped is None
+
     def kill(self) -> None:
         """See :meth:`Worker.kill`."""
         self._killed = True

@@ -22,6 +22,8 @@ _TAGS = 32
 _MIN_QPY_VERSION = 13
 _QPY_MAGIC = b"QISKIT"
 _MAX_OPTIMIZATION_LEVEL = 3
+# Ten years: what is more is a mistake of units.
+_MAX_LIMIT_SECONDS = 10 * 366 * 86_400.0
 # In these each payload is one circuit; in the others only a parser can count.
 _ONE_CIRCUIT_A_PAYLOAD = (
     ProgramFormat.PROGRAM_FORMAT_OPENQASM3,
@@ -63,6 +65,7 @@ def admit(spec: JobSpec, request_id: str, limits: AdmissionLimits, queued_jobs: 
     for place, values in enumerate(spec.options.parameter_values):
         check_parameter_values(f"spec.options.parameter_values[{place}]", values, dimensions=2)
     _check_transpile(spec)
+    _check_time_limits(spec)
     check_primitive(spec)
     if spec.program.payloads:
         payloads = list(spec.program.payloads)
@@ -156,3 +159,19 @@ def _check_transpile(spec: JobSpec) -> None:
             "spec.transpile.optimization_level",
             f"it is {level}; Qiskit's levels are 0 to {_MAX_OPTIMIZATION_LEVEL}",
         )
+
+
+def _check_time_limits(spec: JobSpec) -> None:
+    for field, seconds in (
+        ("max_run_seconds", spec.max_run_seconds if spec.HasField("max_run_seconds") else None),
+        (
+            "max_queue_seconds",
+            spec.max_queue_seconds if spec.HasField("max_queue_seconds") else None,
+        ),
+    ):
+        if seconds is not None and not 0 < seconds <= _MAX_LIMIT_SECONDS:
+            raise argument_invalid(
+                f"spec.{field}",
+                f"it is {seconds:g}; write a number of seconds above 0, and at most "
+                f"{_MAX_LIMIT_SECONDS:g}, or leave it out for no limit",
+            )

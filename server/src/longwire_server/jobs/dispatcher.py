@@ -61,10 +61,13 @@ class Dispatcher:
         self._attempt = attempt
         await self._executor.start(self._dispatch)
 
-    def enqueue(self, live: LiveJob) -> None:
-        """Puts a job at the end of its pool's queue."""
+    def enqueue(self, live: LiveJob, *, front: bool = False) -> None:
+        """Puts a job at the end of its pool's queue, or at its front."""
         backend_name = live.job.backend_name
-        self._queues[self._pool_of[backend_name]][live.job.job_id] = live
+        queue = self._queues[self._pool_of[backend_name]]
+        queue[live.job.job_id] = live
+        if front:
+            queue.move_to_end(live.job.job_id, last=False)
         self._change_pending(backend_name, 1)
         self._dispatch(self._pool_of[backend_name])
 

@@ -59,7 +59,10 @@ class JobWatch:
         final = batch.pop() if batch and batch[-1].HasField("finished") else None
         if batch:
             self._after = batch[-1].sequence
-        if live.job.state == QUEUED and live.queue_position not in (None, self._told_position):
+        if live.job.state != QUEUED:
+            # Back in the queue after a lost attempt, it is told again.
+            self._told_position = None
+        elif live.queue_position not in (None, self._told_position):
             self._told_position = live.queue_position
             batch.append(self._event(queue_position=self._told_position))
         if live.told_progress != self._told_progress:

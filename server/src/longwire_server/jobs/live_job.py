@@ -13,7 +13,14 @@ from longwire.v1.result_pb2 import EncodedResult
 from longwire_server.execution.executor import AttemptListener, Worker
 from longwire_server.jobs.clock import now_us
 from longwire_server.jobs.job_message import job_status_to_proto, job_to_proto, timestamp
-from longwire_server.jobs.lifecycle import DONE, LEGAL_MOVES, RUNNING, VALIDATING, state_name
+from longwire_server.jobs.lifecycle import (
+    DONE,
+    ERROR,
+    LEGAL_MOVES,
+    RUNNING,
+    VALIDATING,
+    state_name,
+)
 from longwire_server.jobs.partial_results import PartialResults
 from longwire_server.store.job import Job
 
@@ -31,6 +38,16 @@ class Stop:
     state: JobState.ValueType
     reason: ErrorReason.ValueType
     message: str
+    # Whether it is through no fault of the job's, which may then be tried again.
+    lost: bool = False
+
+
+SERVER_STOPPED = Stop(
+    ERROR,
+    ErrorReason.ERROR_REASON_SERVER_STOPPED,
+    "The server stopped while the job ran",
+    lost=True,
+)
 
 
 class LiveJob(AttemptListener):
@@ -42,6 +59,7 @@ class LiveJob(AttemptListener):
         committed: completes when the job is durable.
         stop: set when somebody wants the running attempt killed.
         worker: the worker that runs the attempt.
+        deadline_handle: the timer of the job's deadline in the queue.
         queue_position: the place in the queue, counted from 1, once it was told.
         finished: completes when the job is final and durable.
         partial: what the present attempt has told.
@@ -55,6 +73,7 @@ class LiveJob(AttemptListener):
         self.committed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.stop: Stop | None = None
         self.worker: Worker | None = None
+        self.deadline_handle: asyncio.TimerHandle | None = None
         self.queue_position: int | None = None
         self.finished: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._events = [_status_event(job, job.create_time_us)]
@@ -97,16 +116,38 @@ class LiveJob(AttemptListener):
         self._events.append(_status_event(self.job, time_us))
         self._wake_soon()
 
-    def begin_attempt(self, *, inline_result_bytes: int) -> None:
+    def begin_attempt(
+        self, *, lease_owner: str, lease_expires_us: int, inline_result_bytes: int
+    ) -> None:
         """Moves the job into its next attempt.
 
         Args:
+            lease_owner: this server's id.
+            lease_expires_us: until when it has the attempt.
             inline_result_bytes: a pub's result up to this size is told.
         """
         attempt, time_us = self.job.attempt + 1, now_us()
-        self.partial = PartialResults(attempt, inline_result_bytes=inline_result_bytes)
-        self.told_progress, self.told_pubs = None, 0
-        self.move(time_us, state=VALIDATING, attempt=attempt, start_time_us=time_us)
+        self._cancel_deadline()
+        self._drop_partial(attempt, inline_result_bytes)
+        self.move(
+            time_us,
+            state=VALIDATING,
+            attempt=attempt,
+            start_time_us=time_us,
+            lease_owner=lease_owner,
+            lease_expires_us=lease_expires_us,
+        )
+
+    def lose_attempt(self, job: Job) -> None:
+        """Takes over the record of the job back in the queue, which is durable.
+
+        What the lost attempt told of its work counts no more.
+        """
+        self.job = job
+        self.queue_position = None
+        self._drop_partial(job.attempt, inline_result_bytes=0)
+        self._events.append(_status_event(job, now_us()))
+        self._wake_soon()
 
     def running(self) -> None:
         """See :class:`AttemptListener`."""
@@ -144,6 +185,7 @@ class LiveJob(AttemptListener):
     def finish(self, job: Job, result: EncodedResult | None) -> None:
         """Takes over the final record, which is durable, and tells the watchers."""
         self.job = job
+        self._cancel_deadline()
         self._events.append(finished_event(job, result))
         self.finished.set_result(None)
         if self._progress_handle is not None:
@@ -165,6 +207,7 @@ class LiveJob(AttemptListener):
     def close(self) -> None:
         """Ends every watch without a final event: the server goes away."""
         self._closed = True
+        self._cancel_deadline()
         self._wake()
 
     def changes(self, after: int) -> list[JobEvent]:
@@ -193,6 +236,18 @@ class LiveJob(AttemptListener):
         """Waits until the job is final, or the server can no longer record it."""
         while not self.is_over:
             await self.wait()
+
+    def _drop_partial(self, attempt: int, inline_result_bytes: int) -> None:
+        self.partial = PartialResults(attempt, inline_result_bytes=inline_result_bytes)
+        self.told_progress, self.told_pubs = None, 0
+        if self._progress_handle is not None:
+            self._progress_handle.cancel()
+            self._progress_handle = None
+
+    def _cancel_deadline(self) -> None:
+        if self.deadline_handle is not None:
+            self.deadline_handle.cancel()
+            self.deadline_handle = None
 
     def _tell_progress(self) -> None:
         self._progress_handle = None

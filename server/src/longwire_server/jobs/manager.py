@@ -9,11 +9,11 @@ import secrets
 from collections.abc import AsyncIterator, Mapping
 
 from longwire.v1 import job_pb2
-from longwire.v1.error_pb2 import ErrorReason
 from longwire.v1.job_event_pb2 import JobEvent
 from longwire.v1.job_pb2 import JobSpec
 from longwire.v1.result_pb2 import EncodedResult
 from longwire_server.jobs.admission import AdmissionLimits, admit, check_payloads
+from longwire_server.jobs.attempt_policy import AttemptPolicy
 from longwire_server.jobs.attempts import CANCEL, AttemptRunner
 from longwire_server.jobs.backend_directory import BackendDirectory
 from longwire_server.jobs.clock import now_us
@@ -24,16 +24,16 @@ from longwire_server.jobs.kept_programs import KeptPrograms
 from longwire_server.jobs.lifecycle import (
     CANCELLED,
     DONE,
-    ERROR,
     QUEUED,
     RUNNING,
     VALIDATING,
     state_name,
 )
-from longwire_server.jobs.live_job import LiveJob, Stop, finished_event
+from longwire_server.jobs.live_job import SERVER_STOPPED, LiveJob, finished_event
 from longwire_server.jobs.primitive_admission import job_kind
+from longwire_server.jobs.queue_deadlines import QueueDeadlines
+from longwire_server.jobs.recovery import Recovery
 from longwire_server.refusals import (
-    RequestRefusedError,
     job_not_finished,
     job_not_found,
     request_id_reused,
@@ -47,14 +47,7 @@ from longwire_server.store.job_store import JobStore, StoreError
 # Specs up to this size stay in memory while their job is queued; larger ones
 # are read from the store when a worker is there.
 _SPEC_KEPT_BYTES = 64 * 1024
-# After a restart the numbering goes on above all that a watcher may have seen.
-_SEQUENCE_GAP = 16
-
-_STOPPED = Stop(
-    ERROR,
-    ErrorReason.ERROR_REASON_SERVER_STOPPED,
-    "The server stopped while the job ran; submit it again",
-)
+_US_PER_SECOND = 1_000_000
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -91,7 +84,8 @@ class JobManager:
         directory: the hosted backends.
         dispatcher: the queue in front of the workers.
         limits: what a request may ask for.
-        time_limit_seconds: how long an attempt may take, by backend.
+        policies: how often and how long jobs are tried, by backend.
+        lease_seconds: how long a lease lasts without renewal.
         inline_result_bytes: results up to this size travel in the final event.
     """
 
@@ -103,7 +97,8 @@ class JobManager:
         dispatcher: Dispatcher,
         *,
         limits: AdmissionLimits,
-        time_limit_seconds: Mapping[str, float],
+        policies: Mapping[str, AttemptPolicy],
+        lease_seconds: float,
         inline_result_bytes: int,
     ) -> None:
         self._store = store
@@ -115,36 +110,48 @@ class JobManager:
         self._attempts = AttemptRunner(
             store,
             programs,
-            time_limit_seconds=time_limit_seconds,
+            policies=policies,
+            lease_seconds=lease_seconds,
             inline_result_bytes=inline_result_bytes,
+            on_put_back=self._put_back,
             on_final=self._forget,
+        )
+        self._deadlines = QueueDeadlines(dispatcher, self._attempts)
+        self._recovery = Recovery(
+            store, directory, self._attempts, self._attempts.leases, queue=self._take_up
         )
         self._live: dict[str, LiveJob] = {}
         self._requests: dict[tuple[str, str], LiveJob] = {}
         self._accepting = False
 
-    async def start(self) -> None:
-        """Takes up the unfinished jobs of the store, and begins to run."""
+    async def start(self, server_id: str) -> None:
+        """Takes up the unfinished jobs of the store, and begins to run.
+
+        Args:
+            server_id: who holds the leases of the attempts.
+        """
+        self._attempts.leases.start(server_id)
         await self._dispatcher.start(self._attempts.run)
-        for job in await self._store.unfinished():
-            await self._recover(job)
+        await self._recovery.run()
         self._accepting = True
 
     async def drain(self, grace_seconds: float) -> None:
         """Takes no more jobs, and lets running attempts end within the grace period.
 
-        Queued jobs stay in the store for the next start. Then every watch ends.
+        Those that do not are lost: their jobs are queued again, where their backend
+        allows another attempt. Queued jobs stay in the store for the next start.
+        Then every watch ends.
         """
         self._accepting = False
         self._directory.drain()
+        await self._recovery.stop()
         try:
             async with asyncio.timeout(grace_seconds):
                 await self._dispatcher.drain()
         except TimeoutError:
-            for live in list(self._live.values()):
-                if live.worker is not None:
-                    self._attempts.stop(live, _STOPPED)
+            self._attempts.stop_all(SERVER_STOPPED)
             await self._dispatcher.drain()
+        await self._attempts.leases.stop()
         for live in list(self._live.values()):
             live.close()
 
@@ -172,6 +179,7 @@ class JobManager:
         known = self._requests.get((tenant, request_id)) if request_id else None
         if known is not None and await known.is_durable():
             return self._known(known.job, digest)
+        time_us = now_us()
         job = Job(
             job_id=secrets.token_hex(16),
             tenant=tenant,
@@ -183,9 +191,11 @@ class JobManager:
             state=QUEUED,
             sequence=1,
             attempt=0,
-            create_time_us=now_us(),
+            create_time_us=time_us,
             kind=job_kind(spec),
             payloads_sha256=spec.program.payloads_sha256,
+            queue_deadline_us=_queue_deadline_us(spec, time_us),
+            run_limit_seconds=spec.max_run_seconds if spec.HasField("max_run_seconds") else None,
         )
         # A task of its own: a caller that goes away must not leave half a job.
         return await asyncio.shield(asyncio.create_task(self._admit(job, payload, program)))
@@ -266,7 +276,8 @@ class JobManager:
         """Cancels a job, and returns it in the final state that it reached.
 
         Raises:
-            RequestRefusedError: the tenant has no such job.
+            RequestRefusedError: the tenant has no such job, or the server stops before
+                it is cancelled.
         """
         live = await self._live_job(tenant, job_id)
         if live is not None:
@@ -275,7 +286,11 @@ class JobManager:
             else:
                 self._attempts.stop(live, CANCEL)
                 await live.ended()
-        return await self.get(tenant, job_id)
+        job = await self.get(tenant, job_id)
+        if job.status.status not in FINAL_STATES:
+            # Its end could not be recorded: the next server may run it.
+            raise server_draining()
+        return job
 
     async def delete(self, tenant: str, job_id: str) -> None:
         """Deletes a job in a final state with its payloads.
@@ -310,7 +325,7 @@ class JobManager:
             return self._known(added.job, job.spec_digest)
         live.committed.set_result(None)
         # Only now: the request of a job that has long ended must not run again.
-        self._dispatcher.enqueue(live)
+        self._queue(live)
         return Submission(
             job, created=True, target_sha256=self._directory.target_sha256(job.backend_name)
         )
@@ -340,21 +355,19 @@ class JobManager:
         if self._requests.get(request) is live:
             del self._requests[request]
 
-    async def _recover(self, job: Job) -> None:
-        """Queues again what had not begun; ends what was interrupted."""
-        live = LiveJob(job.evolve(sequence=job.sequence + _SEQUENCE_GAP), None)
-        live.committed.set_result(None)
-        try:
-            self._directory.require_runnable(job.backend_name)
-        except RequestRefusedError as refusal:
-            error = refusal.reason, refusal.message
-        else:
-            error = _STOPPED.reason, _STOPPED.message
-            if job.state == QUEUED:
-                self._remember(live)
-                self._dispatcher.enqueue(live)
-                return
-        await self._attempts.finish(live, ERROR, reason=error[0], message=error[1])
+    def _queue(self, live: LiveJob) -> None:
+        self._dispatcher.enqueue(live)
+        self._deadlines.watch(live)
+
+    def _take_up(self, live: LiveJob) -> None:
+        """Queues a job that the server has found in the store."""
+        self._remember(live)
+        self._queue(live)
+
+    def _put_back(self, live: LiveJob) -> None:
+        """Queues a job again whose attempt was lost."""
+        self._dispatcher.enqueue(live, front=True)
+        self._deadlines.watch(live)
 
     async def _live_job(self, tenant: str, job_id: str) -> LiveJob | None:
         """The tenant's unfinished job with this id, once it is durable."""
@@ -383,6 +396,12 @@ class JobManager:
             return job_to_proto(job)
         position = live.queue_position if live.job.state == QUEUED else None
         return job_to_proto(live.job, position, live.partial.progress)
+
+
+def _queue_deadline_us(spec: JobSpec, create_time_us: int) -> int | None:
+    if not spec.HasField("max_queue_seconds"):
+        return None
+    return create_time_us + round(spec.max_queue_seconds * _US_PER_SECOND)
 
 
 def _require_same_spec(job: Job, digest: bytes) -> None:

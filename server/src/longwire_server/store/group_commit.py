@@ -12,6 +12,7 @@ loop itself. A batch that is large or waits for the disk goes to a thread.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -20,6 +21,7 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.engine.interfaces import DBAPICursor
 
+from longwire_server.store.database import Database, cause_in_words
 from longwire_server.store.job_store import StoreError
 
 T = TypeVar("T")
@@ -30,17 +32,18 @@ _WRITES_PER_COMMIT = 512
 
 
 class GroupCommit:
-    """Runs writes against an engine, in the order in which they were submitted.
+    """Runs writes against a database, in the order in which they were submitted.
 
     Args:
-        engine: the database.
+        database: where to write.
         on_loop_bytes: batches with payloads up to this size are committed on the
             event loop; -1 sends all to a thread.
     """
 
-    def __init__(self, engine: sa.Engine, *, on_loop_bytes: int) -> None:
-        self._engine = engine
-        self._driver_error: type[Exception] = engine.dialect.loaded_dbapi.Error
+    def __init__(self, database: Database, *, on_loop_bytes: int) -> None:
+        self._database = database
+        self._dialect = database.engine.dialect
+        self._driver_error: type[Exception] = self._dialect.loaded_dbapi.Error
         self._on_loop_bytes = on_loop_bytes
         self._loop = asyncio.get_running_loop()
         self._thread = ThreadPoolExecutor(1, "longwire-commit")
@@ -69,9 +72,13 @@ class GroupCommit:
     async def close(self) -> None:
         """Commits what waits, then ends the thread."""
         while self._waiting or self._committing is not None:
-            await self.submit(lambda _cursor: None)
+            with contextlib.suppress(StoreError):
+                await self.submit(lambda _cursor: None)
         self._thread.shutdown()
-        self._release_connection()
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            # Not back into the pool: with PostgreSQL it holds the writer's lock.
+            connection.invalidate()
 
     def _flush(self) -> None:
         self._flush_is_due = False
@@ -103,8 +110,15 @@ class GroupCommit:
     def _commit(self, writes: list[Write]) -> list[Any]:
         """The outcome of each write: its value, or a StoreError."""
         try:
-            return self._run_in_transaction(writes)
-        except (sa.exc.SQLAlchemyError, self._driver_error, OSError) as error:
+            try:
+                return self._run_in_transaction(writes)
+            except _ConnectionLostError:
+                # A database that was restarted takes a new one. What the first try
+                # may have committed all the same, a second leaves as it is.
+                return self._run_in_transaction(writes)
+        except (_UnreachableError, _ConnectionLostError) as error:
+            return [_store_error(error.__cause__ or error) for _ in writes]
+        except (sa.exc.SQLAlchemyError, self._driver_error, StoreError, OSError) as error:
             if len(writes) == 1:
                 return [_store_error(error)]
         # One of them spoilt the transaction for all: each gets its own.
@@ -113,26 +127,50 @@ class GroupCommit:
     def _run_in_transaction(self, writes: list[Write]) -> list[Any]:
         # The connection is kept: the pool's care for each use of one takes longer
         # than the writes of a job.
-        if self._connection is None:
-            self._connection = self._engine.raw_connection()
+        connection = self._connection = self._connection or self._connect()
         try:
-            with closing(self._connection.cursor()) as cursor:
+            with closing(connection.cursor()) as cursor:
                 outcomes = [write(cursor) for write in writes]
-            self._connection.commit()
-        except BaseException:
-            self._release_connection()
+            connection.commit()
+        except BaseException as error:
+            if self._is_lost(connection, error):
+                self._connection = None
+                connection.invalidate()
+                raise _ConnectionLostError from error
             raise
         return outcomes
 
-    def _release_connection(self) -> None:
-        """Gives the connection back to the pool, which rolls back what it had begun."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.close()
+    def _connect(self) -> sa.PoolProxiedConnection:
+        try:
+            return self._database.writer()
+        except (sa.exc.SQLAlchemyError, self._driver_error, StoreError, OSError) as error:
+            raise _UnreachableError from error
+
+    def _is_lost(self, connection: sa.PoolProxiedConnection, error: BaseException) -> bool:
+        """Whether the connection cannot be used any more. If it can, its transaction is over."""
+        driver_error: Any = error
+        driver_connection: Any = connection.dbapi_connection
+        if isinstance(error, self._driver_error) and self._dialect.is_disconnect(
+            driver_error, driver_connection, None
+        ):
+            return True
+        try:
+            connection.rollback()
+        except (self._driver_error, OSError):
+            return True
+        return False
+
+
+class _UnreachableError(Exception):
+    """No connection could be made; the cause says why."""
+
+
+class _ConnectionLostError(Exception):
+    """A connection broke. Whether its transaction was committed is not known."""
 
 
 def _store_error(cause: BaseException) -> StoreError:
-    error = StoreError(f"{type(cause).__name__}: {cause}")
+    error = StoreError(str(cause) if isinstance(cause, StoreError) else cause_in_words(cause))
     error.__cause__ = cause
     return error
 

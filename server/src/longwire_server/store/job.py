@@ -72,6 +72,18 @@ class Job:
     result_bytes: int = 0
     """Size of the stored result."""
 
+    lease_owner: str = ""
+    """Which server runs the present attempt; empty where none does."""
+
+    lease_expires_us: int | None = None
+    """When that server's right to the attempt ends, unless it renews it."""
+
+    queue_deadline_us: int | None = None
+    """When the first attempt is to have begun, where that was asked for."""
+
+    run_limit_seconds: float | None = None
+    """How long an attempt may take at most, where that was asked for."""
+
     @property
     def is_final(self) -> bool:
         """Whether the job will never change state again."""

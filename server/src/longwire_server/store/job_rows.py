@@ -31,8 +31,13 @@ def job_to_row(job: Job) -> dict[str, Any]:
         "start_time_us": job.start_time_us,
         "end_time_us": job.end_time_us,
         "error_reason": int(job.error_reason),
-        "error_message": job.error_message,
+        # PostgreSQL has no character 0 in text.
+        "error_message": job.error_message.replace("\0", "\N{REPLACEMENT CHARACTER}"),
         "result_bytes": job.result_bytes,
+        "lease_owner": job.lease_owner or None,
+        "lease_expires_us": job.lease_expires_us,
+        "queue_deadline_us": job.queue_deadline_us,
+        "run_limit_seconds": job.run_limit_seconds,
     }
 
 
@@ -62,4 +67,8 @@ def job_from_columns(columns: Mapping[Any, Any]) -> Job:
         error_reason=cast("ErrorReason.ValueType", columns["error_reason"]),
         error_message=columns["error_message"],
         result_bytes=columns["result_bytes"],
+        lease_owner=columns["lease_owner"] or "",
+        lease_expires_us=columns["lease_expires_us"],
+        queue_deadline_us=columns["queue_deadline_us"],
+        run_limit_seconds=columns["run_limit_seconds"],
     )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import abc
 import dataclasses
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from longwire.v1.job_pb2 import JobState
@@ -16,6 +17,11 @@ from longwire_server.store.job_query import JobQuery
 
 class StoreError(Exception):
     """The store could not carry out an operation; the cause is chained."""
+
+
+def job_id_taken(job_id: str) -> StoreError:
+    """Another job has the id of one that was to be added."""
+    return StoreError(f"another job has the id {job_id}")
 
 
 class ProgramKey(NamedTuple):
@@ -42,7 +48,9 @@ class Added:
 class JobStore(abc.ABC):
     """The durable record of jobs. Methods return when what they did is durable.
 
-    Every method raises :class:`StoreError` where the storage fails.
+    Every method raises :class:`StoreError` where the storage fails. After that a write
+    may be there all the same, if the storage failed while it was confirmed: adds and
+    updates can be repeated, and have the outcome that they had the first time.
     """
 
     @abc.abstractmethod
@@ -87,18 +95,43 @@ class JobStore(abc.ABC):
 
     @abc.abstractmethod
     async def update(
-        self, job: Job, *, expected: frozenset[JobState.ValueType], result: bytes | None
+        self,
+        job: Job,
+        *,
+        expected: frozenset[JobState.ValueType],
+        attempt: int | None = None,
+        result: bytes | None,
     ) -> bool:
         """Writes a job's new state, and its result where it has one.
 
         Args:
             job: the job as it is to be.
             expected: the states that the recorded job may be in.
+            attempt: the attempt that the recorded job must be in, counted from 1 (0
+                before the first); None for any. It is the fencing token: whoever
+                lost an attempt cannot write over the next.
             result: the serialised EncodedResult.
 
         Returns:
-            Whether the job was there in one of the expected states. Where it was
-            not, nothing is written.
+            Whether the job was there in one of the expected states, and in the
+            attempt; or is recorded already as it is to be. Otherwise nothing is
+            written.
+        """
+
+    @abc.abstractmethod
+    async def renew_leases(
+        self, owner: str, attempts: Mapping[str, int], *, expires_us: int
+    ) -> set[str]:
+        """Extends the leases of running attempts, all in one transaction.
+
+        Args:
+            owner: who has them.
+            attempts: the attempt of each job, by the job's id.
+            expires_us: until when.
+
+        Returns:
+            The ids of the jobs whose lease was extended: those that are in this
+            attempt and the owner's.
         """
 
     @abc.abstractmethod

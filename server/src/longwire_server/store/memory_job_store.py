@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from longwire.v1.job_pb2 import JobState
 from longwire_server.store.job import Job
 from longwire_server.store.job_query import JobQuery
-from longwire_server.store.job_store import Added, JobStore, ProgramKey
+from longwire_server.store.job_store import Added, JobStore, ProgramKey, job_id_taken
 
 
 class MemoryJobStore(JobStore):
@@ -29,7 +31,11 @@ class MemoryJobStore(JobStore):
         if job.request_id:
             for known in self._jobs.values():
                 if (known.tenant, known.request_id) == (job.tenant, job.request_id):
-                    return Added(known, created=False)
+                    return Added(known, created=known.job_id == job.job_id)
+        if job.job_id in self._jobs:
+            if self._jobs[job.job_id] != job:
+                raise job_id_taken(job.job_id)
+            return Added(job, created=True)
         self._jobs[job.job_id] = job
         self._specs[job.job_id] = spec
         if program is not None:
@@ -58,16 +64,35 @@ class MemoryJobStore(JobStore):
         return removed
 
     async def update(
-        self, job: Job, *, expected: frozenset[JobState.ValueType], result: bytes | None
+        self,
+        job: Job,
+        *,
+        expected: frozenset[JobState.ValueType],
+        attempt: int | None = None,
+        result: bytes | None,
     ) -> bool:
         """See :meth:`JobStore.update`."""
         known = self._jobs.get(job.job_id)
-        if known is None or known.state not in expected:
+        if known is None:
             return False
+        if known.state not in expected or attempt not in (None, known.attempt):
+            return known == job
         self._jobs[job.job_id] = job
         if result is not None:
             self._results[job.job_id] = result
         return True
+
+    async def renew_leases(
+        self, owner: str, attempts: Mapping[str, int], *, expires_us: int
+    ) -> set[str]:
+        """See :meth:`JobStore.renew_leases`."""
+        renewed = set()
+        for job_id, attempt in attempts.items():
+            known = self._jobs.get(job_id)
+            if known is not None and (known.attempt, known.lease_owner) == (attempt, owner):
+                self._jobs[job_id] = known.evolve(lease_expires_us=expires_us)
+                renewed.add(job_id)
+        return renewed
 
     async def get(self, tenant: str, job_id: str) -> Job | None:
         """See :meth:`JobStore.get`."""

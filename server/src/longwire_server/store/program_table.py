@@ -137,7 +137,8 @@ def select_unneeded(
 
 
 _SELECT_PAYLOAD = sa.select(programs.c.payload).where(*_THIS_PROGRAM)
-_SELECT_TOTAL = sa.select(sa.func.sum(programs.c.size_bytes))
+# PostgreSQL counts up in numerics.
+_SELECT_TOTAL = sa.select(sa.cast(sa.func.sum(programs.c.size_bytes), sa.BigInteger))
 _SELECT_UNNEEDED = (
     sa.select(
         programs.c.tenant,

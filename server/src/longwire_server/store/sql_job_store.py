@@ -4,31 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
 from longwire.v1.job_pb2 import JobState
+from longwire_server.store.database import Database, Durability, cause_in_words
 from longwire_server.store.group_commit import GroupCommit
 from longwire_server.store.job import FINAL_STATES, Job
 from longwire_server.store.job_query import JobQuery
 from longwire_server.store.job_rows import job_from_row
 from longwire_server.store.job_store import Added, JobStore, ProgramKey, StoreError
 from longwire_server.store.job_writes import JobWrites
-from longwire_server.store.migrate import upgrade
+from longwire_server.store.migrate import migrate, require_present_schema
 from longwire_server.store.program_table import select_program, select_unneeded
 from longwire_server.store.tables import jobs, results, specs
 
 _logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
-Durability = Literal["process", "power"]
 
-# SQLite: NORMAL survives the crash of a process, FULL the loss of power.
-_SYNCHRONOUS = {"process": "NORMAL", "power": "FULL"}
 _READERS = 4
 # A commit of more than this is left to a thread: it would hold up the event loop.
 _ON_LOOP_BYTES = 256 * 1024
@@ -47,39 +45,34 @@ class SqlJobStore(JobStore):
     """
 
     def __init__(self, url: str, *, durability: Durability = "process") -> None:
-        self._engine = sa.create_engine(url, pool_size=_READERS + 1)
-        self._durability: Durability = durability
+        self._database = Database(url, durability=durability, connections=_READERS + 1)
+        self._engine = self._database.engine
         self._writes = JobWrites(self._engine.dialect)
         self._added_programs: set[ProgramKey] = set()
         self._checkpoints: asyncio.Task[None] | None = None
-        if self._engine.dialect.name == "sqlite":
-            sa.event.listen(self._engine, "connect", self._prepare_sqlite)
-
-    def _prepare_sqlite(self, connection: Any, _record: object) -> None:
-        # One connection writes; the others must not fail while it commits.
-        for pragma in (
-            "journal_mode=WAL",
-            # A checkpoint waits for the disk: see _checkpoint.
-            "wal_autocheckpoint=0",
-            f"synchronous={_SYNCHRONOUS[self._durability]}",
-            "busy_timeout=10000",
-        ):
-            connection.execute(f"PRAGMA {pragma}").close()
+        # Commits of SQLite that need not wait for the disk.
+        self._commits_on_loop = self._database.is_sqlite and durability == "process"
 
     async def open(self) -> None:
-        """Creates or migrates the schema, and starts the writing thread."""
+        """Makes ready to read and write. SQLite's tables are created or migrated.
+
+        Raises:
+            StoreError: the database cannot be used; with PostgreSQL also if its
+                tables are not of this version.
+        """
         self._readers = ThreadPoolExecutor(_READERS, "longwire-read")
         try:
-            await asyncio.get_running_loop().run_in_executor(self._readers, upgrade, self._engine)
-        except (sa.exc.SQLAlchemyError, OSError) as error:
+            await asyncio.get_running_loop().run_in_executor(self._readers, self._check_schema)
+            on_loop_bytes = _ON_LOOP_BYTES if self._commits_on_loop else -1
+            self._commits = GroupCommit(self._database, on_loop_bytes=on_loop_bytes)
+            # Also finds out whether another server writes.
+            await self._commits.submit(lambda _cursor: None)
+        except StoreError:
             self._readers.shutdown()
-            raise StoreError(f"cannot open {self._engine.url!r}: {error}") from error
-        on_loop_bytes = -1
-        if self._engine.dialect.name == "sqlite":
+            self._engine.dispose()
+            raise
+        if self._database.is_sqlite:
             self._checkpoints = asyncio.create_task(self._checkpoint())
-            if self._durability == "process":
-                on_loop_bytes = _ON_LOOP_BYTES
-        self._commits = GroupCommit(self._engine, on_loop_bytes=on_loop_bytes)
 
     async def close(self) -> None:
         """Commits what waits and closes every connection."""
@@ -119,11 +112,25 @@ class SqlJobStore(JobStore):
         return removed
 
     async def update(
-        self, job: Job, *, expected: frozenset[JobState.ValueType], result: bytes | None
+        self,
+        job: Job,
+        *,
+        expected: frozenset[JobState.ValueType],
+        attempt: int | None = None,
+        result: bytes | None,
     ) -> bool:
         """See :meth:`JobStore.update`."""
         return await self._commits.submit(
-            partial(self._writes.update, job, expected, result), payload_bytes=len(result or b"")
+            partial(self._writes.update, job, expected, attempt, result),
+            payload_bytes=len(result or b""),
+        )
+
+    async def renew_leases(
+        self, owner: str, attempts: Mapping[str, int], *, expires_us: int
+    ) -> set[str]:
+        """See :meth:`JobStore.renew_leases`."""
+        return await self._commits.submit(
+            partial(self._writes.renew_leases, owner, attempts, expires_us)
         )
 
     async def get(self, tenant: str, job_id: str) -> Job | None:
@@ -166,6 +173,17 @@ class SqlJobStore(JobStore):
         """See :meth:`JobStore.delete`."""
         return await self._commits.submit(partial(self._writes.delete, tenant, job_id, expected))
 
+    def _check_schema(self) -> None:
+        """In the data directory nobody but the server itself creates and migrates tables."""
+        try:
+            if self._database.is_sqlite:
+                migrate(self._database)
+            else:
+                require_present_schema(self._database)
+        except (sa.exc.SQLAlchemyError, OSError) as error:
+            shown, words = self._database.shown, cause_in_words(error)
+            raise StoreError(f"cannot open {shown}: {words}") from error
+
     def _is_new(self, key: ProgramKey) -> bool:
         """Whether a program is probably not in the store: where its job is committed follows."""
         if key in self._added_programs:
@@ -198,7 +216,7 @@ class SqlJobStore(JobStore):
                 with self._engine.connect() as connection:
                     return read(connection)
             except (sa.exc.SQLAlchemyError, OSError) as error:
-                raise StoreError(f"{type(error).__name__}: {error}") from error
+                raise StoreError(cause_in_words(error)) from error
 
         return await asyncio.get_running_loop().run_in_executor(self._readers, run)
 

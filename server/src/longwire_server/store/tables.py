@@ -30,6 +30,12 @@ jobs = sa.Table(
     sa.Column("kind", sa.SmallInteger, nullable=False, server_default="1"),
     # Refers to a program; NULL where the spec holds its payloads.
     sa.Column("payloads_sha256", sa.LargeBinary(32), nullable=True),
+    # Which server runs the present attempt, and until when unless it renews that.
+    sa.Column("lease_owner", sa.String(128), nullable=True),
+    sa.Column("lease_expires_us", sa.BigInteger, nullable=True),
+    # What the job's owner asked for.
+    sa.Column("queue_deadline_us", sa.BigInteger, nullable=True),
+    sa.Column("run_limit_seconds", sa.Double, nullable=True),
     sa.Index("jobs_request_id", "tenant", "request_id", unique=True),
     sa.Index("jobs_newest", "tenant", "create_time_us", "job_id"),
 )

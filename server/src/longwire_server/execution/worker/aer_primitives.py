@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from qiskit.circuit import ParameterExpression, QuantumCircuit
+from qiskit.primitives import PrimitiveJob, PrimitiveResult, PubResult
+from qiskit.primitives.containers.estimator_pub import EstimatorPub
 from qiskit.result import Result
 from qiskit_aer import AerSimulator
 from qiskit_aer.primitives import EstimatorV2, SamplerV2
@@ -16,6 +18,7 @@ from longwire_server.backends.hosted_backend import HostedBackend
 from longwire_server.backends.parameters import Sweep
 from longwire_server.execution.worker.backend_primitives import FinishedJob
 from longwire_server.execution.worker.hosted_primitive import HostedPrimitive
+from longwire_server.execution.worker.observed_circuit import ObservedCircuit
 from longwire_server.execution.worker.pub_seeds import SeedSteps, seed_steps
 
 
@@ -79,12 +82,32 @@ def aer_estimator(backend: HostedBackend, options: Mapping[str, Any]) -> HostedP
     own: dict[str, Any] = {"run_options": run_options}
     if "default_precision" in options:
         own["default_precision"] = options["default_precision"]
-    estimator = EstimatorV2.from_backend(HostedAsAerSimulator(run), options=own)
+    estimator = _ObservingEstimator.from_backend(HostedAsAerSimulator(run), options=own)
     return HostedPrimitive(
         estimator,
         lambda _: run_options.get("shots"),
         SeedSteps(None, 0),
         takes_bare_shapes=False,
+    )
+
+
+class _ObservingEstimator(EstimatorV2):
+    """Aer's estimator on circuits that keep the instructions which it makes."""
+
+    def run(
+        self, pubs: Iterable[EstimatorPub], *, precision: float | None = None
+    ) -> PrimitiveJob[PrimitiveResult[PubResult]]:
+        """Runs pubs."""
+        return super().run(map(_observed, pubs), precision=precision)
+
+
+def _observed(pub: EstimatorPub) -> EstimatorPub:
+    return EstimatorPub(
+        ObservedCircuit.of(pub.circuit),
+        pub.observables,
+        pub.parameter_values,
+        pub.precision,
+        validate=False,
     )
 
 
@@ -128,4 +151,4 @@ def _sweeps(circuit: QuantumCircuit, binds: Mapping[Any, Any]) -> list[Sweep]:
     columns = [binds[parameter] for parameter in circuit.parameters]
     if not columns:
         return [Sweep(circuit, np.empty((1, 0)))] * num_points
-    return [Sweep(circuit, np.stack(columns, axis=-1))]
+    return [Sweep(circuit, np.array(columns).T)]

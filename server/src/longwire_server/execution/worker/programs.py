@@ -78,16 +78,12 @@ class ProgramCache:
             LimitExceededError: a circuit has more qubits than the backend.
         """
         message = spec.program
-        if program and not message.payloads:
-            message = Program()
-            message.CopyFrom(spec.program)
-            message.payloads.extend(Program.FromString(program).payloads)
         if not spec.HasField("transpile"):
-            return self._labelled(self._parsed(message), message)
+            return self._labelled(self._parsed(message, program), message)
         options = spec.transpile
 
         def make() -> list[QuantumCircuit] | QasmQobj:
-            parsed = self._parsed(message)
+            parsed = self._parsed(message, program)
             if isinstance(parsed, QasmQobj):
                 if options.only_where_needed:
                     return parsed
@@ -103,7 +99,8 @@ class ProgramCache:
         if key is None or noise_model is not None:
             return self._labelled(make(), message)
         how = options.SerializeToString(deterministic=True)
-        kept = self._kept((*key, backend.name, how), make, message, backend.target)
+        size_bytes = _size_bytes(message, program)
+        kept = self._kept((*key, backend.name, how), make, size_bytes, backend.target)
         return self._labelled(kept, message)
 
     def clear(self) -> None:
@@ -118,26 +115,27 @@ class ProgramCache:
             label_circuits(program, message)
         return program
 
-    def _parsed(self, message: Program) -> list[QuantumCircuit] | QasmQobj:
+    def _parsed(self, message: Program, program: bytes) -> list[QuantumCircuit] | QasmQobj:
         key = _key(message)
         if key is None:
-            return parse_payloads(message)
+            return parse_payloads(_whole(message, program))
 
         def make() -> list[QuantumCircuit] | QasmQobj:
-            if payloads_digest(message.payloads) != message.payloads_sha256:
+            whole = _whole(message, program)
+            if payloads_digest(whole.payloads) != whole.payloads_sha256:
                 raise InvalidProgramError(
                     "the program's payloads are not those that payloads_sha256 names; compute it "
                     "anew, or leave it out"
                 )
-            return parse_payloads(message)
+            return parse_payloads(whole)
 
-        return self._kept(key, make, message, None)
+        return self._kept(key, make, _size_bytes(message, program), None)
 
     def _kept(
         self,
         key: Hashable,
         make: Callable[[], list[QuantumCircuit] | QasmQobj],
-        message: Program,
+        payload_bytes: int,
         target: Target | None,
     ) -> list[QuantumCircuit] | QasmQobj:
         """What is kept under the key, or else is made now, for one job to own."""
@@ -149,7 +147,7 @@ class ProgramCache:
         if isinstance(made, QasmQobj):
             return made
         instructions = sum(len(circuit.data) for circuit in made)
-        size_bytes = sum(map(len, message.payloads)) + _INSTRUCTION_BYTES * instructions
+        size_bytes = payload_bytes + _INSTRUCTION_BYTES * instructions
         if size_bytes > self._max_bytes // 4:
             return made
         self._keep(key, _Entry(made, size_bytes, target))
@@ -169,6 +167,21 @@ def _key(message: Program) -> tuple[bytes, int, int] | None:
     if not message.payloads_sha256:
         return None
     return message.payloads_sha256, message.format, message.qpy_version
+
+
+def _whole(message: Program, program: bytes) -> Program:
+    """The program with its payloads, which may lie beside it."""
+    if message.payloads or not program:
+        return message
+    whole = Program()
+    whole.CopyFrom(message)
+    whole.payloads.extend(Program.FromString(program).payloads)
+    return whole
+
+
+def _size_bytes(message: Program, program: bytes) -> int:
+    """Bytes of a program's payloads, wherever they are, without reading them."""
+    return sum(map(len, message.payloads)) or len(program)
 
 
 def _copies(circuits: list[QuantumCircuit]) -> list[QuantumCircuit]:

@@ -44,10 +44,10 @@ def transpile(
     Raises:
         InvalidOptionError: there is no such optimization level.
         InvalidProgramError: a circuit cannot be transpiled; with its name, and
-            Qiskit's words.
+            what is wrong with the layout, or Qiskit's words.
         LimitExceededError: a circuit has more qubits than the backend.
     """
-    backend.check_size(circuits)
+    backend.check_size(circuits, names=names)
     arguments = _arguments(options)
     pass_manager = None
     transpiled = []
@@ -55,6 +55,7 @@ def transpile(
         if options.only_where_needed and backend.fits(circuit):
             transpiled.append(_without_layout(circuit))
             continue
+        _check_layout(options.initial_layout, circuit, name, backend)
         if pass_manager is None:
             constraints = _constraints(backend, noise_model)
             pass_manager = generate_preset_pass_manager(**constraints, **arguments)
@@ -68,6 +69,26 @@ def transpile(
                 f"circuit {name!r} cannot be transpiled for backend {backend.name!r}: {words}"
             ) from error
     return transpiled
+
+
+def _check_layout(
+    initial_layout: Sequence[int], circuit: QuantumCircuit, name: str, backend: HostedBackend
+) -> None:
+    """Refuses a layout that Qiskit would refuse in words about its passes."""
+    if not initial_layout:
+        return
+    place = f"circuit {name!r} cannot be transpiled for backend {backend.name!r}"
+    if len(initial_layout) != circuit.num_qubits:
+        raise InvalidProgramError(
+            f"{place}: initial_layout names {len(initial_layout)} physical qubits, and the circuit "
+            f"has {circuit.num_qubits}; give one for each"
+        )
+    num_qubits = backend.target.num_qubits
+    if num_qubits is not None and max(initial_layout) >= num_qubits:
+        raise InvalidProgramError(
+            f"{place}: initial_layout names the physical qubit {max(initial_layout)}; the backend "
+            f"has those from 0 to {num_qubits - 1}"
+        )
 
 
 def _without_layout(circuit: QuantumCircuit) -> QuantumCircuit:

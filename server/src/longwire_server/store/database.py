@@ -1,0 +1,172 @@
+"""The database behind the SQL store: how it is reached, and how it is prepared."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import Any, Final, Literal
+
+import sqlalchemy as sa
+
+from longwire_server.store.job_store import StoreError
+
+Durability = Literal["process", "power"]
+
+# SQLite: NORMAL survives the crash of a process, FULL the loss of power.
+_SYNCHRONOUS = {"process": "NORMAL", "power": "FULL"}
+# PostgreSQL: a server that cannot be reached, or no longer, is found out in
+# seconds. A URL's own parameters win.
+_CONNECT: Final = {
+    "application_name": "longwire-server",
+    "connect_timeout": 5,
+    "keepalives_idle": 15,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,
+}
+# The other way round: PostgreSQL ends the session of a Longwire whose machine is
+# gone, and with it the lock.
+_SESSION: Final = (
+    "SET tcp_keepalives_idle = 15",
+    "SET tcp_keepalives_interval = 5",
+    "SET tcp_keepalives_count = 3",
+)
+_SECRET_PARAMETERS = ("password", "sslpassword")
+
+# "Longwire" as a number, to tell our advisory lock from those of others.
+_LOCK_NUMBER = 0x4C6F6E67
+# A server that was killed a moment ago is still being noticed.
+_LOCK_WAIT = "3s"
+_LOCK_NOT_AVAILABLE = "55P03"
+
+
+class Database:
+    """One database, and a pool of connections to it.
+
+    Attributes:
+        engine: the pool, and the database's dialect.
+        shown: the URL without its secrets, for people.
+
+    Args:
+        url: a SQLAlchemy URL of SQLite or PostgreSQL.
+        durability: what a commit survives: the crash of a process, or the loss of
+            power. With PostgreSQL, "process" leaves it to the database's settings.
+        connections: how many are kept.
+
+    Raises:
+        StoreError: the URL cannot be used.
+    """
+
+    def __init__(self, url: str, *, durability: Durability, connections: int) -> None:
+        self._durability: Durability = durability
+        try:
+            parsed = sa.make_url(url)
+        except (sa.exc.ArgumentError, ValueError) as error:
+            # The URL may hold a password, and SQLAlchemy's own words the URL.
+            raise StoreError("store.url is not the URL of a database") from error
+        self.shown = _without_secrets(parsed)
+        self.is_sqlite = parsed.get_backend_name() == "sqlite"
+        more: dict[str, Any] = {}
+        if not self.is_sqlite:
+            unset = {name: each for name, each in _CONNECT.items() if name not in parsed.query}
+            more = {"pool_pre_ping": True, "connect_args": unset}
+        try:
+            self.engine = sa.create_engine(
+                parsed, pool_size=connections, hide_parameters=True, **more
+            )
+        except ModuleNotFoundError as error:
+            raise StoreError(
+                f"{self.shown} needs the Python package {error.name}: "
+                "pip install 'longwire-server[postgresql]'"
+            ) from error
+        prepare = self._prepare_sqlite if self.is_sqlite else self._prepare_postgresql
+        # Before SQLAlchemy's own, which needs an encoding that it can read.
+        sa.event.listen(self.engine, "connect", prepare, insert=True)
+
+    def writer(self) -> sa.PoolProxiedConnection:
+        """The connection for writes, of which a database has one at a time.
+
+        With SQLite the data directory's lock sees to it. With PostgreSQL the
+        connection holds a lock of the database, so that a second server, which
+        would take the first one's running jobs for interrupted, cannot write; nor
+        can one that lost its connection and meanwhile was replaced.
+
+        Raises:
+            StoreError: another server has the lock.
+        """
+        connection = self.engine.raw_connection()
+        if self.is_sqlite:
+            return connection
+        try:
+            with closing(connection.cursor()) as cursor:
+                cursor.execute(f"SET LOCAL lock_timeout = '{_LOCK_WAIT}'")
+                cursor.execute(f"SELECT pg_advisory_lock({_lock_key()})")
+            connection.commit()
+        except BaseException as error:
+            connection.invalidate()
+            if getattr(error, "sqlstate", None) == _LOCK_NOT_AVAILABLE:
+                raise StoreError(_in_use(self.shown)) from error
+            raise
+        return connection
+
+    def begin_alone(self, connection: sa.Connection) -> None:
+        """Keeps every writer out until the transaction of ``connection`` has ended.
+
+        Raises:
+            StoreError: a server uses the database.
+        """
+        if self.is_sqlite:
+            # Of itself, Python's sqlite3 begins no transaction for a change of tables.
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            return
+        try:
+            connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{_LOCK_WAIT}'")
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_lock_key()})")
+        except sa.exc.DBAPIError as error:
+            if getattr(error.orig, "sqlstate", None) == _LOCK_NOT_AVAILABLE:
+                raise StoreError(_in_use(self.shown)) from error
+            raise
+
+    def _prepare_sqlite(self, connection: Any, _record: object) -> None:
+        # One connection writes; the others must not fail while it commits.
+        for pragma in (
+            "journal_mode=WAL",
+            # A checkpoint waits for the disk: see SqlJobStore.
+            "wal_autocheckpoint=0",
+            f"synchronous={_SYNCHRONOUS[self._durability]}",
+            "busy_timeout=10000",
+        ):
+            connection.execute(f"PRAGMA {pragma}").close()
+
+    def _prepare_postgresql(self, connection: Any, _record: object) -> None:
+        encoding = connection.info.parameter_status("server_encoding")
+        if encoding != "UTF8":
+            connection.close()
+            raise StoreError(
+                f"{self.shown} has the encoding {encoding}; create it with ENCODING 'UTF8'"
+            )
+        with closing(connection.cursor()) as cursor:
+            for statement in _SESSION:
+                cursor.execute(statement)
+            if self._durability == "power":
+                cursor.execute("SET synchronous_commit = on")
+        connection.commit()
+
+
+def cause_in_words(error: BaseException) -> str:
+    """What a driver says in one line, without SQLAlchemy's statement and link."""
+    original = error.orig if isinstance(error, sa.exc.DBAPIError) and error.orig else error
+    return f"{type(original).__name__}: {' '.join(str(original).split())}"
+
+
+def _without_secrets(url: sa.URL) -> str:
+    hidden = {name: "***" for name in _SECRET_PARAMETERS if name in url.query}
+    return url.update_query_dict(hidden).render_as_string(hide_password=True)
+
+
+def _lock_key() -> str:
+    # Several Longwires can share a database, each in a schema of its own.
+    return f"{_LOCK_NUMBER}, hashtext(coalesce(current_schema(), ''))"
+
+
+def _in_use(shown: str) -> str:
+    return f"another server uses {shown}: stop it, or give each server a database of its own"
