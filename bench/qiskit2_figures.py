@@ -119,7 +119,7 @@ def measure_targets(address: str) -> dict[str, Any]:
     calls = {name: transpile_calls(backend) for name, backend in backends.items()}
     return {
         "first target of 127 qubits": {name: summary_ms(each) for name, each in seconds.items()},
-        "transpile, 20 qubits": take_turns(calls, 4 * ROUNDS),
+        "transpile, 20 qubits": take_turns(calls, 8 * ROUNDS),
     }
 
 

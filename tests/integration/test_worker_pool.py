@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -123,6 +125,22 @@ def test_error_of_a_driver_leaves_the_worker(
         assert not caught.value.ended_worker
         calibrate(calibration, "0.25")
         assert await pool.describe_again("calibrated") == first
+
+    with_pool(body)
+
+
+def test_log_tells_how_an_idle_worker_ended(
+    with_pool: Callable[[Body], None], caplog: pytest.LogCaptureFixture
+) -> None:
+    async def body(pool: WorkerPool) -> None:
+        await pool.describe("calibrated")
+        worker = pool.take("calibrated")
+        assert worker is not None
+        pool.release(worker)
+        os.kill(worker.pid, signal.SIGKILL)
+        # By the worker that takes its place.
+        await pool.describe("calibrated")
+        assert f"worker {worker.pid} ended (The worker process was ended by SIGKILL)" in caplog.text
 
     with_pool(body)
 

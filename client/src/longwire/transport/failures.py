@@ -140,7 +140,7 @@ def _failure_without_reason(call: grpc.RpcError, address: str) -> Failure:
                 "LimitExceededError",
                 "LIMIT_EXCEEDED",
                 f"A message is larger than the server at {address} or this client takes "
-                f"({details}): send fewer circuits in one job",
+                f"({details}): send fewer circuits or values in one job",
             )
         case grpc.StatusCode.UNIMPLEMENTED:
             return Failure(

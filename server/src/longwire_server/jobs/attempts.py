@@ -197,7 +197,7 @@ class AttemptRunner:
         if live.stop is not None or spec is None or program is None:
             return None
         limit = policy.run_limit(live.job.run_limit_seconds)
-        # Not waited for here: what is written later is committed later.
+        # What is written later is committed later: so this is not waited for, as a rule.
         begun = self._begin(live)
         begun.add_done_callback(partial(_kill_if_refused, worker))
         timer = asyncio.get_running_loop().call_later(
@@ -205,6 +205,9 @@ class AttemptRunner:
         )
         live.worker = worker
         try:
+            if not policy.allows_another(live.job.attempt):
+                # The program must not run once more, also if the server dies now.
+                await begun
             outcome = await worker.execute(job_id, spec, program, live)
         finally:
             live.worker = None
