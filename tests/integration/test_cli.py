@@ -213,6 +213,13 @@ def test_job_cancelled_ends_watch_with_4(longwire: CommandLine, long_job: str) -
     assert longwire.error("result", long_job)[0] == 4
 
 
+def test_job_that_runs_longer_than_asked_for_ends_in_an_error(longwire: CommandLine) -> None:
+    words = ("long.qpy", "--max-run-seconds", "0.5", "--max-queue-seconds", "600")
+    code, error = longwire.error("run", *words)
+    assert (code, error["reason"]) == (3, "TIME_LIMIT")
+    assert "longer than 0.5 s, its own max_run_seconds" in error["message"]
+
+
 def test_cancel_of_a_job_that_had_ended_fails_after_the_others(
     longwire: CommandLine, long_job: str
 ) -> None:

@@ -69,6 +69,18 @@ def calibrate(calibration: Path, text: str) -> None:
     calibration.write_text(text)
 
 
+async def all_workers(pool: WorkerPool, number: int, backend_name: str) -> list[WorkerProcess]:
+    """The workers of a pool, taken as soon as they are idle."""
+    workers: list[WorkerProcess] = []
+    while len(workers) < number:
+        worker = pool.take(backend_name)
+        if worker is None:
+            await asyncio.sleep(0.01)
+        else:
+            workers.append(worker)
+    return workers
+
+
 def test_backend_is_described_again_as_it_is_by_then(
     with_pool: Callable[[Body], None], calibration: Path
 ) -> None:
@@ -129,18 +141,15 @@ def test_error_of_a_driver_leaves_the_worker(
     with_pool(body)
 
 
-def test_log_tells_how_an_idle_worker_ended(
+def test_log_tells_how_a_worker_without_a_job_ended(
     with_pool: Callable[[Body], None], caplog: pytest.LogCaptureFixture
 ) -> None:
     async def body(pool: WorkerPool) -> None:
-        await pool.describe("calibrated")
-        worker = pool.take("calibrated")
-        assert worker is not None
-        pool.release(worker)
+        [worker] = await all_workers(pool, 1, "calibrated")
         os.kill(worker.pid, signal.SIGKILL)
-        # By the worker that takes its place.
-        await pool.describe("calibrated")
-        assert f"worker {worker.pid} ended (The worker process was ended by SIGKILL)" in caplog.text
+        # There is another when it is gone.
+        await all_workers(pool, 1, "calibrated")
+        assert f"{worker.pid} ended (The worker process was ended by SIGKILL)" in caplog.text
 
     with_pool(body)
 
@@ -156,18 +165,6 @@ class Unheard(AttemptListener):
 
     def pub_finished(self, result: bytes) -> None:
         """A pub is finished."""
-
-
-async def all_workers(pool: WorkerPool, number: int) -> list[WorkerProcess]:
-    """The workers of a pool, taken as soon as they are idle."""
-    workers: list[WorkerProcess] = []
-    while len(workers) < number:
-        worker = pool.take("line")
-        if worker is None:
-            await asyncio.sleep(0.01)
-        else:
-            workers.append(worker)
-    return workers
 
 
 def test_worker_that_was_not_asked_transpiles_for_the_new_target(
@@ -192,7 +189,7 @@ def test_worker_that_was_not_asked_transpiles_for_the_new_target(
 
     async def outcomes(pool: WorkerPool) -> list[Outcome]:
         """How the job ends on each worker."""
-        workers = await all_workers(pool, 2)
+        workers = await all_workers(pool, 2, "line")
         ended = [await each.execute("a job", spec, b"", Unheard()) for each in workers]
         for worker in workers:
             pool.release(worker)

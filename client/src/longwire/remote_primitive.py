@@ -9,7 +9,7 @@ from longwire.codecs.program import program_to_proto
 from longwire.errors import InvalidArgumentError
 from longwire.primitive_job import RemotePrimitiveJob
 from longwire.primitive_options import PrimitiveOptions
-from longwire.run_spec import set_time_limits, transpile_options
+from longwire.run_spec import check_labels, set_time_limits, transpile_options
 from longwire.submission import submit
 from longwire.v1.job_pb2 import JobSpec
 
@@ -102,8 +102,7 @@ class RemotePrimitive(Generic[OptionsT]):
         estimator: EstimatorSpec | None = None,
     ) -> RemotePrimitiveJob:
         """Submits a job with the primitive's part of it, and returns when it is recorded."""
-        if isinstance(job_tags, str):
-            raise InvalidArgumentError(f"job_tags must be a list of tags: write [{job_tags!r}]")
+        check_labels(job_name, job_tags)
         transpilation = transpile_options(
             transpile=self._options.transpile,
             optimization_level=self._options.optimization_level,

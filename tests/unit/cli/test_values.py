@@ -53,6 +53,8 @@ def test_option_value_is_read_as_json_or_else_as_text(text: str, value: object) 
         ("submit", "a.qasm", "--seed-transpiler", "-1"),
         ("run", "a.qasm", "--timeout", "-1"),
         ("run", "a.qasm", "--timeout", "nan"),
+        ("run", "a.qasm", "--max-run-seconds", "0"),
+        ("submit", "a.qasm", "--max-queue-seconds", "inf"),
         ("run",),
         ("jobs", "--state", "sleeping"),
         ("jobs", "--since", "yesterday"),
@@ -88,6 +90,14 @@ def test_transpiling_is_wanted_not_wanted_or_not_spoken_of(command: str) -> None
     assert parsed(command, "a.qasm", "--no-transpile").transpile is False
     how = parsed(command, "a.qasm", "--optimization-level", "0", "--seed-transpiler", "7")
     assert (how.transpile, how.optimization_level, how.seed_transpiler) == (None, 0, 7)
+
+
+@pytest.mark.parametrize("command", ["run", "submit"])
+def test_time_limits_are_given_or_not(command: str) -> None:
+    nothing = parsed(command, "a.qasm")
+    assert (nothing.max_run_seconds, nothing.max_queue_seconds) == (None, None)
+    limits = parsed(command, "a.qasm", "--max-run-seconds", "5", "--max-queue-seconds", "0.5")
+    assert (limits.max_run_seconds, limits.max_queue_seconds) == (5.0, 0.5)
 
 
 def test_options_not_given_are_left_out() -> None:

@@ -481,6 +481,16 @@ def test_a_driver_that_forgets_the_memory_is_told_of(load: Load, heard: Any) -> 
         sample(backend, heard, [two_flips()])
 
 
+def test_a_driver_that_runs_fewer_shots_is_told_of(load: Load, heard: Any) -> None:
+    # The primitives alone would give one shot out as two, and the error of all.
+    backend = load(f"{DRIVERS}:Device", arguments={"is_lazy": True})
+    match = "returned 1 shots where 2 were asked for"
+    with pytest.raises(JobFailedError, match=match):
+        sample(backend, heard, [(two_flips(), None, 2)])
+    with pytest.raises(JobFailedError, match="shots where 4 were asked for"):
+        estimate(backend, heard, [(QuantumCircuit(2), "IZ", None, 0.5)])
+
+
 def test_a_drivers_own_primitives_are_used(load: Load, heard: Any) -> None:
     backend = load(f"{DRIVERS}:WithPrimitives")
     pubs = [(two_flips(), None, 20), (two_flips(), None, 30)]

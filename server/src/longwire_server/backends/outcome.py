@@ -50,6 +50,32 @@ def checked_result(result: Any, names: Sequence[str], backend_name: str, *, memo
     return result
 
 
+def check_shots(result: Result, shots: int, backend_name: str) -> None:
+    """Refuses outcomes of fewer or more shots than were asked for.
+
+    Who reads counts sees how many there are. Qiskit's primitives do not look: they
+    would give one shot out as many, and state the error of shots that were never run.
+
+    Args:
+        result: what the backend returned, which was found whole.
+        shots: the shots of every circuit.
+        backend_name: the backend's hosted name.
+
+    Raises:
+        JobFailedError: a circuit with counts or memory has another number of them.
+    """
+    for outcome in result.results:
+        data = outcome.data
+        seen = {sum(data.counts.values())} if hasattr(data, "counts") else set()
+        if hasattr(data, "memory"):
+            seen.add(len(data.memory))
+        for number in seen - {shots}:
+            raise JobFailedError(
+                f"backend {backend_name!r} returned {number} shots where {shots} were asked for; "
+                "its driver must be corrected, or ask for as many as it gives"
+            )
+
+
 def _check_memory(result: Result, names: Sequence[str], backend_name: str) -> None:
     for name, experiment in zip(names, result.results, strict=True):
         data = experiment.data

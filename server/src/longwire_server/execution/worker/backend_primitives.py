@@ -21,6 +21,7 @@ from qiskit.transpiler import Target
 
 from longwire.errors import InvalidOptionError
 from longwire_server.backends.hosted_backend import HostedBackend
+from longwire_server.backends.outcome import check_shots
 from longwire_server.backends.parameters import sweeps_of
 from longwire_server.execution.worker.hosted_primitive import HostedPrimitive
 from longwire_server.execution.worker.pub_seeds import SeedSteps, runs_on_aer, seed_steps
@@ -148,6 +149,7 @@ class HostedAsBackendV2(BackendV2):
             del asked["memory"]
         checked = self._hosted.checked_options(asked)
         result = self._hosted.run_checked(sweeps_of(circuits, ()), checked)
+        check_shots(result, asked["shots"], self._hosted.name)
         if self._seeds is not None:
             self._seeds.advance(asked["shots"], len(circuits))
         if self.draws_memory:
