@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
+import uvloop
 from qiskit import QuantumCircuit
 from server_process import DRIVERS, START_SECONDS
 
@@ -60,7 +61,8 @@ def with_pool(calibration: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[B
             finally:
                 await pool.stop()
 
-        asyncio.run(main())
+        # The server's event loop: it alone tells how a process ended that it did not end.
+        uvloop.run(main())
 
     return run
 
@@ -211,4 +213,4 @@ def test_worker_that_was_not_asked_transpiles_for_the_new_target(
         finally:
             await pool.stop()
 
-    asyncio.run(body())
+    uvloop.run(body())
