@@ -254,7 +254,7 @@ def test_forked_child_is_told_what_to_do_and_its_parent_goes_on(server_address: 
         output, _ = client.communicate(timeout=60)
     told, parent = output.splitlines()
     assert "forked" in told
-    assert "make the provider in the child" in told
+    assert "connect in the child" in told
     assert parent == "True"
 
 
