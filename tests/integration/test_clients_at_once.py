@@ -123,9 +123,10 @@ WAIT_AND_SHOW_PROGRESS = """
 import io, sys
 from longwire import RemoteProvider
 job = RemoteProvider(sys.argv[1]).job(sys.argv[2])
-sys.stderr, standard_error = io.StringIO(), sys.stderr
-print("waiting", flush=True)
+standard_error = sys.stderr
 try:
+    sys.stderr = io.StringIO()
+    print("waiting", flush=True)
     job.result(progress=True)
 finally:
     sys.stderr = standard_error
