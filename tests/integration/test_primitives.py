@@ -217,6 +217,7 @@ def test_precision_is_the_pubs_or_the_calls_or_the_options(service: RemoteServic
         ({"seed_simulator": -1}, "seed_simulator"),
         ({"optimization_level": 7}, "optimization_level"),
         ({"transpile": "yes"}, "transpile"),
+        ({"run_options": 3}, "run_options must be a dictionary"),
     ],
     ids=str,
 )

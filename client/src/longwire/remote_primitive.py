@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from longwire.codecs.program import program_to_proto
-from longwire.errors import InvalidArgumentError
+from longwire.errors import InvalidArgumentError, InvalidOptionError
 from longwire.primitive_job import RemotePrimitiveJob
 from longwire.primitive_options import PrimitiveOptions
 from longwire.run_spec import check_labels, set_time_limits, transpile_options
@@ -79,14 +79,24 @@ class RemotePrimitive(Generic[OptionsT]):
 
         What was set on the backend counts as it does with a local one: not its
         shots, and its seed where the primitive has none.
+
+        Raises:
+            InvalidOptionError: the run options are no dictionary.
         """
+        run_options = self._options.run_options or {}
+        if not isinstance(run_options, Mapping):
+            raise InvalidOptionError(
+                "run_options must be a dictionary of the backend's options, "
+                f"not {run_options!r:.100}",
+                reason="OPTION_INVALID",
+            )
         of_backend = self._backend._changed_options()
         seed = self._options.seed_simulator
         return {
             "seed_simulator": of_backend.get("seed_simulator") if seed is None else seed,
             "run_options": {
                 **{name: of_backend[name] for name in of_backend if name not in _OF_PRIMITIVES},
-                **(self._options.run_options or {}),
+                **run_options,
             },
         }
 

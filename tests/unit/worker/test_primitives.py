@@ -53,11 +53,6 @@ Load = Callable[..., HostedBackend]
 
 
 @pytest.fixture(scope="session")
-def basic(load: Load) -> HostedBackend:
-    return load(f"{HOSTED}:basic_simulator", "basic_simulator")
-
-
-@pytest.fixture(scope="session")
 def manila(load: Load) -> HostedBackend:
     return load(f"{HOSTED}:fake_device", "fake_manila", arguments={"model": "FakeManilaV2"})
 
@@ -555,6 +550,13 @@ def test_the_pub_that_fails_is_named(load: Load, heard: Any) -> None:
     message = r"^pub 3 \(circuit 'broken'\): RuntimeError: the laser is off$"
     with pytest.raises(JobFailedError, match=message):
         sample(backend, heard, pubs)
+
+
+def test_a_pub_that_fails_without_a_word_is_named(load: Load, heard: Any) -> None:
+    backend = load(f"{DRIVERS}:Simulator")
+    message = r"^pub 0 \(circuit 'mute'\): RuntimeError: no message$"
+    with pytest.raises(JobFailedError, match=message):
+        sample(backend, heard, [two_flips("mute"), two_flips()])
 
 
 def test_pubs_that_fail_together_are_named(load: Load, heard: Any) -> None:

@@ -130,7 +130,7 @@ def _error_at(place: str, error: Exception, known: str = "") -> LongwireError:
     if isinstance(error, LongwireError):
         words = str(error).removeprefix(known).removeprefix(":").strip()
         return type(error)(f"{place}: {words}", reason=error.reason, details=error.details)
-    words = getattr(error, "message", None) or " ".join(map(str, error.args))
+    words = getattr(error, "message", None) or " ".join(map(str, error.args)) or "no message"
     return JobFailedError(f"{place}: {type(error).__name__}: {words}")
 
 
