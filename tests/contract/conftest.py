@@ -12,6 +12,7 @@ from stored_jobs import Suite, with_open
 
 from longwire_server.store.job_store import JobStore
 from longwire_server.store.memory_job_store import MemoryJobStore
+from longwire_server.store.payload_files import PayloadFiles
 from longwire_server.store.sql_job_store import SqlJobStore
 
 
@@ -26,7 +27,18 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         yield server.url(name)
 
 
-@pytest.fixture(params=["memory", "sqlite-process", "sqlite-power", "postgresql"])
+@pytest.fixture(params=["sqlite", "postgresql"])
+def sql_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A database for a store; SQLite's tables come when it is opened."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/jobs.db"
+        return
+    server: PostgresqlServer = request.getfixturevalue("postgresql")
+    with server.database() as url:
+        yield url
+
+
+@pytest.fixture(params=["memory", "sqlite-process", "sqlite-power", "sqlite-files", "postgresql"])
 def make_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], JobStore]]:
     """Makes a store that is not yet open; each one finds what the last one left, if it is kept."""
     if request.param == "memory":
@@ -35,6 +47,12 @@ def make_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Calla
         server: PostgresqlServer = request.getfixturevalue("postgresql")
         with server.database() as url:
             yield lambda: SqlJobStore(url)
+    elif request.param == "sqlite-files":
+        # Every payload that is not empty is in a file.
+        yield lambda: SqlJobStore(
+            f"sqlite:///{tmp_path}/jobs.db",
+            files=PayloadFiles(f"{tmp_path}/payloads", above_bytes=0),
+        )
     else:
         url = f"sqlite:///{tmp_path}/jobs.db"
         durability = "power" if request.param == "sqlite-power" else "process"

@@ -203,6 +203,10 @@ def test_list_pages_through_all_jobs_newest_first(with_store: Suite) -> None:
         ({"tag": "run_1"}, [5]),
         ({"tag": "run"}, []),
         ({"tag": "%"}, []),
+        ({"tag": "run_1", "states": frozenset({DONE})}, []),
+        ({"name": "Bell"}, [3]),
+        ({"name": "Bel"}, []),
+        ({"name": "Bell", "states": frozenset({DONE, ERROR}), "backend_name": "device"}, []),
         ({"created_after_us": 1_700_000_000_000_004}, [5, 4]),
         ({"created_before_us": 1_700_000_000_000_003}, [2, 1]),
         ({"tenant": "chemistry"}, [6]),
@@ -215,7 +219,7 @@ def test_list_shows_only_jobs_that_match(
         for job in (
             make_job(1),
             make_job(2, backend_name="device"),
-            make_job(3, state=DONE),
+            make_job(3, state=DONE, name="Bell"),
             make_job(4, state=ERROR),
             make_job(5, tags=("other", "run_1")),
             make_job(6, tenant="chemistry"),
@@ -283,7 +287,7 @@ def test_add_of_another_job_with_a_known_id_is_refused(with_store: Suite) -> Non
     async def body(store: JobStore) -> None:
         await store.add(make_job(1), b"")
         with pytest.raises(StoreError, match=make_job(1).job_id):
-            await store.add(make_job(1, name="other"), b"")
+            await store.add(make_job(1, spec_digest=b"\x02" * 32), b"")
         assert await store.get("physics", make_job(1).job_id) == make_job(1)
 
     with_store(body)
@@ -293,7 +297,7 @@ def test_one_bad_write_spoils_no_other_of_its_batch(with_store: Suite) -> None:
     async def body(store: JobStore) -> None:
         outcomes = await asyncio.gather(
             store.add(make_job(1), b""),
-            store.add(make_job(1, name="other"), b""),
+            store.add(make_job(1, spec_digest=b"\x02" * 32), b""),
             store.add(make_job(2), b""),
             return_exceptions=True,
         )
@@ -332,7 +336,9 @@ def test_text_of_any_script_and_any_character_is_kept(with_store: Suite) -> None
 
 
 @pytest.mark.parametrize(
-    "make_store", ["sqlite-process", "sqlite-power", "postgresql"], indirect=True
+    "make_store",
+    ["sqlite-process", "sqlite-power", "sqlite-files", "postgresql"],
+    indirect=True,
 )
 def test_store_on_a_disk_has_its_jobs_when_it_is_opened_again(
     make_store: Callable[[], JobStore],

@@ -15,6 +15,8 @@ from alembic.script import ScriptDirectory
 from postgresql_server import PostgresqlServer
 from stored_jobs import DONE, QUEUED, make_job, with_open
 
+from longwire_server.store.job_query import JobQuery
+from longwire_server.store.job_rows import job_to_row
 from longwire_server.store.job_store import JobStore, StoreError
 from longwire_server.store.migrate import migrate_store, revisions
 from longwire_server.store.sql_job_store import SqlJobStore
@@ -116,6 +118,81 @@ def test_jobs_of_the_first_schema_are_kept_by_every_migration(empty_url: str) ->
             assert await store.spec(job.job_id) == b"\0spec\xff"
         assert await store.result(done.job_id) == b"result"
         assert not (await store.add(make_job(7, request_id="r"), b"")).created
+
+    asyncio.run(with_open(SqlJobStore(empty_url), body))
+
+
+def make_third_schema(url: str, num_jobs: int) -> None:
+    """The tables of the third migration with ended jobs, of which every other one has tags."""
+    engine = sa.create_engine(url)
+    config = alembic_config()
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0003")
+        tables = sa.MetaData()
+        tables.reflect(connection)
+        rows = []
+        for number in range(num_jobs):
+            job = make_job(number, state=DONE, end_time_us=number, result_bytes=6)
+            if number % 2:
+                # Also the same one twice, which nothing has kept anybody from.
+                job = job.evolve(tags=("odd", f"n{number}", "odd"), name="odd")
+            row = {column.name: job_to_row(job)[column.name] for column in tables.tables["jobs"].c}
+            rows.append(row)
+        connection.execute(tables.tables["jobs"].insert(), rows)
+        for table, payload in (("specs", b"\0\xffspec"), ("results", b"result")):
+            payloads = [{"job_id": row["job_id"], "payload": payload} for row in rows]
+            connection.execute(tables.tables[table].insert(), payloads)
+    engine.dispose()
+
+
+def test_jobs_from_before_labels_could_be_changed_are_found_by_them(empty_url: str) -> None:
+    # More than are filled in at once.
+    make_third_schema(empty_url, 2500)
+    assert migrate_store(empty_url).before == "0003"
+
+    async def body(store: JobStore) -> None:
+        odd = await store.list_jobs(JobQuery("physics", tag="odd", page_size=5000))
+        assert [int(job.job_id, 16) for job in odd] == list(range(2499, 0, -2))
+        assert odd[0].tags == ("odd", "n2499", "odd")
+        assert len(await store.list_jobs(JobQuery("physics", name="odd", page_size=5000))) == 1250
+        (one,) = await store.list_jobs(JobQuery("physics", tag="n77"))
+        await store.set_labels("physics", one.job_id, name=None, tags=("n77",))
+        assert len(await store.list_jobs(JobQuery("physics", tag="odd", page_size=5000))) == 1249
+
+    asyncio.run(with_open(SqlJobStore(empty_url), body))
+
+
+def test_payloads_from_before_they_were_counted_are_kept_and_expire(empty_url: str) -> None:
+    make_third_schema(empty_url, 10)
+    migrate_store(empty_url)
+
+    async def body(store: JobStore) -> None:
+        # A spec of 6 bytes and a result of 6 each.
+        assert await store.expire_results(ended_by_us=-1, keep_bytes=120) == 0
+        assert await store.expire_results(ended_by_us=-1, keep_bytes=119) == 1
+        assert await store.result(make_job(0).job_id) is None
+        assert await store.result(make_job(1).job_id) == b"result"
+        assert await store.spec(make_job(1).job_id) == b"\0\xffspec"
+        assert await store.remove_jobs(ended_by_us=8, keep_jobs=10) == 9
+
+    asyncio.run(with_open(SqlJobStore(empty_url), body))
+
+
+def test_every_migration_can_be_taken_back(empty_url: str) -> None:
+    make_third_schema(empty_url, 3)
+    migrate_store(empty_url)
+    engine = sa.create_engine(empty_url)
+    config = alembic_config()
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0003")
+    engine.dispose()
+    assert migrate_store(empty_url).before == "0003"
+
+    async def body(store: JobStore) -> None:
+        found = await store.list_jobs(JobQuery("physics", tag="odd"))
+        assert [int(job.job_id, 16) for job in found] == [1]
 
     asyncio.run(with_open(SqlJobStore(empty_url), body))
 

@@ -28,6 +28,8 @@ def test_config_without_a_file_has_every_default() -> None:
     assert config.limits.program_bytes == 32 * 2**20
     assert config.limits.request_bytes > config.limits.program_bytes
     assert config.store_url == f"sqlite:///{config.server.data_dir}/longwire.db"
+    assert config.payloads_url == f"{config.server.data_dir}/payloads"
+    assert config.retention.jobs_days >= config.retention.results_days
     assert [pool.name for pool in config.pools] == ["default"]
     assert config.backends == ()
     assert config.includes_entry_points
@@ -38,6 +40,7 @@ def test_config_sample_says_the_defaults() -> None:
     assert sample.server == built_in.server
     assert sample.limits == built_in.limits
     assert sample.store == built_in.store
+    assert sample.retention == built_in.retention
     assert sample.pools == built_in.pools
 
 
@@ -63,6 +66,13 @@ def test_config_with_every_section_is_read(tmp_path: Path) -> None:
         [store]
         url = "postgresql://db/longwire"
         durability = "power"
+        file_above_bytes = 0
+        payloads_url = "local://{data_dir}/large"
+        [retention]
+        results_days = 0.5
+        results_bytes = 1
+        jobs_days = 0.5
+        jobs = 3
         [[pool]]
         name = "big"
         processes = 3
@@ -81,6 +91,8 @@ def test_config_with_every_section_is_read(tmp_path: Path) -> None:
     assert config.server.data_dir == tmp_path / "here"
     assert config.limits.queued_jobs == 7
     assert config.store_url == "postgresql+psycopg://db/longwire"
+    assert config.payloads_url == f"local://{tmp_path}/here/large"
+    assert config.retention.jobs == 3
     assert config.pool("big").time_limit_seconds == 60
     assert config.backends[0].arguments == {"qubits": 5, "labels": ["a", "b"]}
     assert not config.includes_entry_points

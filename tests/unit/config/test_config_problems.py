@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -101,6 +102,25 @@ name = "y"
         ("[store]\nurl = 'longwire.db'\n", 2, "write 'sqlite:///{data_dir}/longwire.db' or"),
         ("[store]\nurl = 'mysql://db/jobs'\n", 2, "'postgresql+psycopg://USER@HOST/DATABASE'"),
         ("[store]\nurl = 'postgresql+asyncpg://db/jobs'\n", 2, "names no database"),
+        ("[store]\nfile_above_bytes = -1\n", 2, "must be at least 0"),
+        ("[store]\npayload_url = ''\n", 2, "'payloads_url'"),
+        ("[store]\npayloads_url = 'here'\n", 2, "no absolute path; write one, or one that begins"),
+        ("[store]\npayloads_url = ''\n", 2, "no absolute path"),
+        ("[store]\npayloads_url = 'file://here'\n", 2, "no absolute path"),
+        ("[store]\npayloads_url = 's33://b/x'\n", 2, "knows no 's33'; did you mean 's3'"),
+        ("[store]\npayloads_url = 'qwxyz://b'\n", 2, "write a directory, or 's3://bucket/name'"),
+        ("[store]\npayloads_url = 'memory://x'\n", 2, "forgets everything when the server stops"),
+        ("[store]\npayloads_options = 3\n", 2, "write payloads_options = { endpoint_url"),
+        ("[store]\npayloads_options = { key = 'x' }\n", 2, "takes no options ('key')"),
+        ("[retention]\nresults_day = 1\n", 2, "'results_days'"),
+        ("[retention]\nresults_days = 0\n", 2, "must be above 0"),
+        ("[retention]\njobs = 0\n", 2, "must be at least 1"),
+        ("[retention]\nresults_bytes = 1.5\n", 2, "must be a whole number"),
+        (
+            "[retention]\nresults_days = 9\njobs_days = 8.5\n",
+            3,
+            "less than results_days (9)",
+        ),
         ("[limits]\nresult_bytes = 1\ninline_result_bytes = 2\n", 3, "more than result_bytes"),
         ("[[backend]]\nname='a'\nfactory='m:f'\nmax_shots = 0\n", 4, "at least 1"),
         ("[[backend]]\nname='a'\nfactory='m:f'\nentry_point = 'e'\n", 3, "only one of the two"),
@@ -114,6 +134,24 @@ def test_config_mistake_is_told_with_its_line_and_remedy(
 ) -> None:
     found = problems(tmp_path, text)
     assert message in found[line].message
+
+
+def test_config_url_whose_package_is_not_installed_is_told_with_the_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As if it were not there, wherever the tests run.
+    monkeypatch.setitem(sys.modules, "s3fs", None)
+    found = problems(tmp_path, "[store]\npayloads_url = 's3://bucket/longwire'\n")
+    assert "s3:// needs a Python package that is not installed" in found[2].message
+    assert "Install s3fs" in found[2].message
+
+
+def test_config_options_of_an_object_store_are_in_no_repr(tmp_path: Path) -> None:
+    path = tmp_path / "server.toml"
+    path.write_text("[store]\npayloads_url = 'ftp://h/x'\npayloads_options = { key = 'hunter2' }\n")
+    config = load_config(path, environment={})
+    assert config.store.payloads_options == {"key": "hunter2"}
+    assert "hunter2" not in repr(config)
 
 
 def test_config_line_is_found_behind_strings_comments_and_arrays(tmp_path: Path) -> None:

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from stored_jobs import BELL, DONE, GHZ, MINUTE_US, QUEUED, naming
+from stored_jobs import BELL, DONE, GHZ, MINUTE_US, QUEUED, make_job, naming
 
 from longwire_server.store.database import Database
+from longwire_server.store.ended_jobs import EndedJob
 from longwire_server.store.job_store import StoreError
 from longwire_server.store.job_writes import JobWrites
 from longwire_server.store.migrate import migrate
@@ -69,6 +70,24 @@ def test_program_that_a_job_names_before_its_removal_is_committed_stays(tmp_path
         writes.add(naming(3, BELL), b"", b"circuits", cursor)
         assert [program.key for program in unneeded] == [BELL, GHZ]
         assert writes.remove_programs(unneeded, cursor) == [GHZ]
+    engine.dispose()
+
+
+def test_job_that_is_not_final_is_not_removed_whoever_says_that_it_has_ended(
+    tmp_path: Path,
+) -> None:
+    engine = migrated(tmp_path)
+    writes = JobWrites(engine.dialect)
+    with contextlib.closing(engine.raw_connection()) as raw:
+        cursor = raw.cursor()
+        for number, state in enumerate((QUEUED, DONE)):
+            writes.add(make_job(number, state=state), b"spec", None, cursor)
+        said_to_have_ended = [EndedJob("physics", make_job(number).job_id) for number in (0, 1)]
+        assert writes.expire_results(said_to_have_ended, cursor).jobs == 1
+        assert writes.remove_jobs(said_to_have_ended, cursor).jobs == 1
+        left = cursor.execute("SELECT job_id FROM jobs").fetchall()
+        assert left == cursor.execute("SELECT job_id FROM specs").fetchall()
+        assert left == [(make_job(0).job_id,)]
     engine.dispose()
 
 

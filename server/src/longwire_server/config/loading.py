@@ -19,6 +19,7 @@ from longwire_server.config.model import (
     BackendSection,
     LimitsSection,
     PoolSection,
+    RetentionSection,
     ServerConfig,
     ServerSection,
     StoreSection,
@@ -38,6 +39,7 @@ _TABLES: Final[Mapping[str, type[BaseModel]]] = {
     "server": ServerSection,
     "limits": LimitsSection,
     "store": StoreSection,
+    "retention": RetentionSection,
 }
 _ARRAYS: Final[Mapping[str, type[BaseModel]]] = {"pool": PoolSection, "backend": BackendSection}
 _SYNTAX_LINE = re.compile(r"\(at line (\d+), column (\d+)\)")
@@ -136,17 +138,21 @@ class _Reader:
         server = self.section(("server",), ServerSection, self._document["server"])
         limits = self.section(("limits",), LimitsSection, self._document["limits"])
         store = self.section(("store",), StoreSection, self._document["store"])
+        retention = self.section(("retention",), RetentionSection, self._document["retention"])
         pools = list(self._sections("pool", PoolSection))
         backends = list(self._sections("backend", BackendSection))
         self._found += duplicate_names("pool", self._names("pool"), self._source)
         self._found += duplicate_names("backend", self._names("backend"), self._source)
         self._found += unknown_pools(backends, self._names("pool"))
-        if self._found or server is None or limits is None or store is None:
+        if server is None or limits is None or store is None or retention is None:
+            raise ConfigError(self.problems)
+        if self._found:
             raise ConfigError(self.problems)
         config = ServerConfig(
             server=self._with_absolute_data_dir(server),
             limits=limits,
             store=store,
+            retention=retention,
             pools=tuple(pool for pool in pools if pool is not None),
             backends=tuple(backend for backend in backends if backend is not None),
             source=self._source,

@@ -24,6 +24,7 @@ from pydantic import (
 
 from longwire_server.config.address import is_loopback, split_address
 from longwire_server.config.machine import available_processors
+from longwire_server.config.payloads_url import checked_payloads_options, checked_payloads_url
 from longwire_server.config.source import Source
 
 DEFAULT_POOL: Final = "default"
@@ -137,6 +138,18 @@ class StoreSection(_Section):
     )
     # What a confirmed job survives: the end of the process, or of the machine's power.
     durability: Literal["process", "power"] = Field(default="process", examples=["'process'"])
+    # Programs and results larger than this are not kept in the database but in files.
+    file_above_bytes: int = Field(default=256 * 1024, ge=0, examples=["262_144"])
+    # Where those files are: a directory, or a URL of fsspec's; `{data_dir}` stands
+    # for server.data_dir.
+    payloads_url: str = Field(default="{data_dir}/payloads", examples=["'{data_dir}/payloads'"])
+    # Keyword arguments of fsspec's file system, such as an object store's
+    # endpoint_url. They may hold secrets: nothing shows them.
+    payloads_options: Mapping[str, Any] = Field(
+        default_factory=dict,
+        repr=False,
+        examples=["{ endpoint_url = 'https://objects.example.org' }"],
+    )
 
     @field_validator("url")
     @classmethod
@@ -150,6 +163,46 @@ class StoreSection(_Section):
                 "'postgresql+psycopg://USER@HOST/DATABASE'"
             )
         return f"{driver}://{rest}"
+
+    @field_validator("payloads_url")
+    @classmethod
+    def _can_keep_payloads(cls, payloads_url: str) -> str:
+        return checked_payloads_url(payloads_url)
+
+    @field_validator("payloads_options")
+    @classmethod
+    def _are_for_an_object_store(
+        cls, payloads_options: Mapping[str, Any], info: ValidationInfo
+    ) -> Mapping[str, Any]:
+        return checked_payloads_options(payloads_options, info.data.get("payloads_url"))
+
+
+class RetentionSection(_Section):
+    """``[retention]``: how long jobs that have ended are kept. Unfinished ones always are."""
+
+    # How long a job's result and program are kept after its end, in days.
+    results_days: float = Field(default=30.0, gt=0, examples=["30"])
+    # Results and programs of ended jobs that are kept, in bytes of all together.
+    results_bytes: Count = Field(default=10 * 1024 * MIB, examples=["10_737_418_240"])
+    # How long a job is kept after its end, in days.
+    jobs_days: float = Field(
+        default_factory=lambda retention: max(90.0, retention.get("results_days", 0.0)),
+        gt=0,
+        examples=["90"],
+    )
+    # Jobs that have ended that are kept.
+    jobs: Count = Field(default=1_000_000, examples=["1_000_000"])
+
+    @field_validator("jobs_days")
+    @classmethod
+    def _not_below_results(cls, jobs_days: float, info: ValidationInfo) -> float:
+        results_days = info.data.get("results_days")
+        if results_days is not None and jobs_days < results_days:
+            raise ValueError(
+                f"{jobs_days:g} is less than results_days ({results_days:g}), and a result goes "
+                "with its job; write at least that"
+            )
+        return jobs_days
 
 
 class PoolSection(_Section):
@@ -239,6 +292,7 @@ class ServerConfig(_Section):
     server: ServerSection = Field(default_factory=ServerSection)
     limits: LimitsSection = Field(default_factory=LimitsSection)
     store: StoreSection = Field(default_factory=StoreSection)
+    retention: RetentionSection = Field(default_factory=RetentionSection)
     # Every pool that some backend may use, with no value left open.
     pools: tuple[PoolSection, ...] = ()
     backends: tuple[BackendSection, ...] = ()
@@ -249,6 +303,11 @@ class ServerConfig(_Section):
     def store_url(self) -> str:
         """The store's URL with the data directory put in."""
         return self.store.url.replace("{data_dir}", str(self.server.data_dir))
+
+    @property
+    def payloads_url(self) -> str:
+        """The URL of large payloads with the data directory put in."""
+        return self.store.payloads_url.replace("{data_dir}", str(self.server.data_dir))
 
     @property
     def store_is_embedded(self) -> bool:

@@ -1,4 +1,4 @@
-"""One server at a time on a data directory.
+"""One server at a time on a data directory, or on that of its database.
 
 A second one would take the first one's running jobs for interrupted, and run
 its queued jobs again.
@@ -38,8 +38,8 @@ class DataDirLock:
         except BlockingIOError as error:
             self.release()
             raise StoreError(
-                f"another server uses the data directory {self._path.parent}: stop it, or choose "
-                "another --data-dir"
+                f"another server uses the directory {self._path.parent}: stop it, or choose "
+                "another --data-dir or store.url"
             ) from error
         except OSError as error:
             self.release()

@@ -83,15 +83,13 @@ class Database:
         sa.event.listen(self.engine, "connect", prepare, insert=True)
 
     def writer(self) -> sa.PoolProxiedConnection:
-        """The connection for writes, of which a database has one at a time.
+        """The connection for writes.
 
-        With SQLite the data directory's lock sees to it. With PostgreSQL the
-        connection holds a lock of the database, so that a second server, which
-        would take the first one's running jobs for interrupted, cannot write; nor
-        can one that lost its connection and meanwhile was replaced.
+        With PostgreSQL it holds a lock that servers share, and that a migration waits
+        for: tables do not change under a server.
 
         Raises:
-            StoreError: another server has the lock.
+            StoreError: the database is being migrated.
         """
         connection = self.engine.raw_connection()
         if self.is_sqlite:
@@ -99,12 +97,14 @@ class Database:
         try:
             with closing(connection.cursor()) as cursor:
                 cursor.execute(f"SET LOCAL lock_timeout = '{_LOCK_WAIT}'")
-                cursor.execute(f"SELECT pg_advisory_lock({_lock_key()})")
+                cursor.execute(f"SELECT pg_advisory_lock_shared({_lock_key()})")
             connection.commit()
         except BaseException as error:
             connection.invalidate()
             if getattr(error, "sqlstate", None) == _LOCK_NOT_AVAILABLE:
-                raise StoreError(_in_use(self.shown)) from error
+                raise StoreError(
+                    f"{self.shown} is being migrated: try again when that has ended"
+                ) from error
             raise
         return connection
 
@@ -169,4 +169,4 @@ def _lock_key() -> str:
 
 
 def _in_use(shown: str) -> str:
-    return f"another server uses {shown}: stop it, or give each server a database of its own"
+    return f"a server uses {shown}: stop every server on it first"

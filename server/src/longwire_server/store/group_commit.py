@@ -21,6 +21,7 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.engine.interfaces import DBAPICursor
 
+from longwire_server.failpoints import failpoint
 from longwire_server.store.database import Database, cause_in_words
 from longwire_server.store.job_store import StoreError
 
@@ -86,6 +87,7 @@ class GroupCommit:
             return
         batch = self._waiting[:_WRITES_PER_COMMIT]
         del self._waiting[:_WRITES_PER_COMMIT]
+        failpoint("store.batch.taken")
         writes = [write for write, _, _ in batch]
         futures = [future for _, _, future in batch]
         if sum(size for _, size, _ in batch) <= self._on_loop_bytes:
@@ -129,8 +131,10 @@ class GroupCommit:
         # than the writes of a job.
         connection = self._connection = self._connection or self._connect()
         try:
+            failpoint("store.statements.before")
             with closing(connection.cursor()) as cursor:
-                outcomes = [write(cursor) for write in writes]
+                outcomes = [_written(write, cursor) for write in writes]
+            failpoint("store.commit.before")
             connection.commit()
         except BaseException as error:
             if self._is_lost(connection, error):
@@ -138,6 +142,7 @@ class GroupCommit:
                 connection.invalidate()
                 raise _ConnectionLostError from error
             raise
+        failpoint("store.commit.after")
         return outcomes
 
     def _connect(self) -> sa.PoolProxiedConnection:
@@ -159,6 +164,12 @@ class GroupCommit:
         except (self._driver_error, OSError):
             return True
         return False
+
+
+def _written(write: Write, cursor: DBAPICursor) -> Any:
+    outcome = write(cursor)
+    failpoint("store.statement.after")
+    return outcome
 
 
 class _UnreachableError(Exception):

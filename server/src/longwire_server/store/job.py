@@ -13,6 +13,24 @@ FINAL_STATES = frozenset(
 )
 
 
+# What a change of state may change. All else was given with the job, or is its labels.
+CHANGING = (
+    "state",
+    "sequence",
+    "attempt",
+    "start_time_us",
+    "end_time_us",
+    "error_reason",
+    "error_message",
+    "result_bytes",
+    "lease_owner",
+    "lease_expires_us",
+)
+
+# What tells submissions apart.
+_SUBMITTED = ("job_id", "tenant", "request_id", "spec_digest", "create_time_us")
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Job:
     """One submitted program on one backend, without its payloads."""
@@ -73,16 +91,20 @@ class Job:
     """Size of the stored result."""
 
     lease_owner: str = ""
-    """Which server runs the present attempt; empty where none does."""
+    """Which server has the job in its queue or runs it; empty once it is final."""
 
     lease_expires_us: int | None = None
-    """When that server's right to the attempt ends, unless it renews it."""
+    """When that server's right to the present attempt ends, unless it renews it; None where
+    none runs."""
 
     queue_deadline_us: int | None = None
     """When the first attempt is to have begun, where that was asked for."""
 
     run_limit_seconds: float | None = None
     """How long an attempt may take at most, where that was asked for."""
+
+    cancel_requested: bool = False
+    """Whether another server was asked to cancel it, which its own is to do."""
 
     @property
     def is_final(self) -> bool:
@@ -92,3 +114,11 @@ class Job:
     def evolve(self, **changes: Any) -> Job:
         """The same job with some fields changed."""
         return dataclasses.replace(self, **changes)
+
+    def advanced_as(self, other: Job) -> Job:
+        """The same job, as far on as ``other``; what a change of state leaves stays."""
+        return self.evolve(**{field: getattr(other, field) for field in CHANGING})
+
+    def is_submission_of(self, other: Job) -> bool:
+        """Whether both stand for one submission, whatever became of it since."""
+        return all(getattr(self, field) == getattr(other, field) for field in _SUBMITTED)

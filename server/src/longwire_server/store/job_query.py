@@ -51,5 +51,6 @@ class JobQuery:
     backend_name: str = ""
     states: frozenset[JobState.ValueType] = frozenset()
     tag: str = ""
+    name: str = ""
     created_after_us: int | None = None
     created_before_us: int | None = None

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 import sqlalchemy as sa
+from sqlalchemy.engine.interfaces import DBAPICursor
 
 from longwire.v1.error_pb2 import ErrorReason
 from longwire.v1.job_pb2 import JobKind, JobState
@@ -21,7 +22,7 @@ def job_to_row(job: Job) -> dict[str, Any]:
         "spec_digest": job.spec_digest,
         "backend_name": job.backend_name,
         "name": job.name,
-        "tags": "".join(f"\n{tag}" for tag in job.tags) + "\n" if job.tags else "",
+        "tags": tags_to_text(job.tags),
         "state": int(job.state),
         "sequence": job.sequence,
         "attempt": job.attempt,
@@ -38,12 +39,27 @@ def job_to_row(job: Job) -> dict[str, Any]:
         "lease_expires_us": job.lease_expires_us,
         "queue_deadline_us": job.queue_deadline_us,
         "run_limit_seconds": job.run_limit_seconds,
+        "cancel_requested": int(job.cancel_requested) or None,
     }
+
+
+def tags_to_text(tags: tuple[str, ...]) -> str:
+    """Tags as their job's row has them: one a line, with a line break on both ends."""
+    return "".join(f"\n{tag}" for tag in tags) + "\n" if tags else ""
 
 
 def job_from_row(row: sa.Row[Any]) -> Job:
     """The job of a row."""
     return job_from_columns(row._mapping)
+
+
+def job_of_cursor(cursor: DBAPICursor) -> Job | None:
+    """The job of the next row of a cursor that selects jobs; None where there is none."""
+    row = cursor.fetchone()
+    if row is None:
+        return None
+    names = (column[0] for column in cursor.description)
+    return job_from_columns(dict(zip(names, row, strict=True)))
 
 
 def job_from_columns(columns: Mapping[Any, Any]) -> Job:
@@ -71,4 +87,5 @@ def job_from_columns(columns: Mapping[Any, Any]) -> Job:
         lease_expires_us=columns["lease_expires_us"],
         queue_deadline_us=columns["queue_deadline_us"],
         run_limit_seconds=columns["run_limit_seconds"],
+        cancel_requested=bool(columns["cancel_requested"]),
     )

@@ -19,6 +19,13 @@ class StoreError(Exception):
     """The store could not carry out an operation; the cause is chained."""
 
 
+class PayloadDamagedError(StoreError):
+    """A payload that is kept in a file is missing or not as it was written.
+
+    To try again is no use: only whoever runs the store can bring it back.
+    """
+
+
 def job_id_taken(job_id: str) -> StoreError:
     """Another job has the id of one that was to be added."""
     return StoreError(f"another job has the id {job_id}")
@@ -78,7 +85,11 @@ class JobStore(abc.ABC):
 
     @abc.abstractmethod
     async def program(self, key: ProgramKey) -> bytes | None:
-        """The payloads of a program, as they were added."""
+        """The payloads of a program, as they were added.
+
+        Raises:
+            PayloadDamagedError: they are no longer.
+        """
 
     @abc.abstractmethod
     async def remove_programs(self, *, unused_since_us: int, keep_bytes: int) -> list[ProgramKey]:
@@ -119,6 +130,32 @@ class JobStore(abc.ABC):
         """
 
     @abc.abstractmethod
+    async def set_labels(
+        self,
+        tenant: str,
+        job_id: str,
+        *,
+        name: str | None,
+        tags: tuple[str, ...] | None,
+        expected_tags: tuple[str, ...] | None = None,
+    ) -> Job | None:
+        """Changes the name or the tags of a job, in whichever state it is.
+
+        Nothing else writes them: an update of the job leaves them as they are.
+
+        Args:
+            tenant: who owns the job.
+            job_id: the job's id.
+            name: its new name; None leaves it.
+            tags: all the tags that it is to have; None leaves them.
+            expected_tags: the tags that it must have, since the new ones were made of
+                them; None for any. Where it has others, nothing is written.
+
+        Returns:
+            The job with the labels that it has then; None where the tenant has no such job.
+        """
+
+    @abc.abstractmethod
     async def renew_leases(
         self, owner: str, attempts: Mapping[str, int], *, expires_us: int
     ) -> set[str]:
@@ -140,11 +177,19 @@ class JobStore(abc.ABC):
 
     @abc.abstractmethod
     async def spec(self, job_id: str) -> bytes | None:
-        """The serialised JobSpec of a job."""
+        """The serialised JobSpec of a job.
+
+        Raises:
+            PayloadDamagedError: it is no longer as it was added.
+        """
 
     @abc.abstractmethod
     async def result(self, job_id: str) -> bytes | None:
-        """The serialised EncodedResult of a job."""
+        """The serialised EncodedResult of a job.
+
+        Raises:
+            PayloadDamagedError: it is no longer as it was written.
+        """
 
     @abc.abstractmethod
     async def list_jobs(self, query: JobQuery) -> list[Job]:
@@ -162,4 +207,30 @@ class JobStore(abc.ABC):
 
         Returns:
             Whether the job was there in one of the expected states.
+        """
+
+    @abc.abstractmethod
+    async def expire_results(self, *, ended_by_us: int, keep_bytes: int) -> int:
+        """Removes the results of jobs that have ended, and with them their specs.
+
+        These are the jobs that ended at or before ``ended_by_us``, and, the earliest
+        ended first, as many more as there is more than ``keep_bytes`` of all that
+        ended jobs have. The jobs themselves stay, with ``result_bytes`` 0.
+
+        Returns:
+            How many jobs have lost what they had. There may be more to remove, since
+            one call removes only some; none is left when it returns 0.
+        """
+
+    @abc.abstractmethod
+    async def remove_jobs(self, *, ended_by_us: int, keep_jobs: int) -> int:
+        """Removes jobs that have ended, with all that they have.
+
+        These are the jobs that ended at or before ``ended_by_us``, and, the earliest
+        ended first, as many more as there are more than ``keep_jobs`` that have ended.
+        An unfinished job is never removed.
+
+        Returns:
+            How many were removed. There may be more to remove, since one call removes
+            only some; none is left when it returns 0.
         """

@@ -10,26 +10,17 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import DBAPICursor
 
 from longwire.v1.job_pb2 import JobState
-from longwire_server.store.job import Job
-from longwire_server.store.job_rows import job_from_columns, job_to_row
+from longwire_server.store.ended_jobs import EndedJob
+from longwire_server.store.expected_states import IN_EXPECTED_STATE, state_bits
+from longwire_server.store.job import CHANGING, Job
+from longwire_server.store.job_rows import job_of_cursor, job_to_row
 from longwire_server.store.job_store import Added, ProgramKey, job_id_taken
+from longwire_server.store.label_writes import LabelWrites
+from longwire_server.store.payload import Payload, payload_size, payload_to_columns
 from longwire_server.store.prepared import Prepared
-from longwire_server.store.program_table import ProgramWrites, Unneeded
+from longwire_server.store.program_table import InStore, ProgramWrites, Unneeded
+from longwire_server.store.retention_writes import Removed, RetentionWrites
 from longwire_server.store.tables import jobs, results, specs
-
-# What a change of state may change.
-_CHANGING = (
-    "state",
-    "sequence",
-    "attempt",
-    "start_time_us",
-    "end_time_us",
-    "error_reason",
-    "error_message",
-    "result_bytes",
-    "lease_owner",
-    "lease_expires_us",
-)
 
 
 class JobWrites:
@@ -37,15 +28,11 @@ class JobWrites:
 
     def __init__(self, dialect: sa.Dialect) -> None:
         insert = postgresql.insert if dialect.name == "postgresql" else sqlite.insert
-        # A set of states as bits: IN would need another statement for every length.
-        in_expected = (
-            sa.literal_column("(1 << state)").op("&")(sa.bindparam("expected", type_=sa.Integer))
-            != 0
-        )
         this_job = jobs.c.job_id == sa.bindparam("for_job_id")
         this_attempt = jobs.c.attempt == sa.bindparam("for_attempt")
         this_tenant = jobs.c.tenant == sa.bindparam("for_tenant")
-        changes: dict[str, Any] = {column: sa.bindparam(f"new_{column}") for column in _CHANGING}
+        changes: dict[str, Any] = {column: sa.bindparam(f"new_{column}") for column in CHANGING}
+        changes["kept_bytes"] = jobs.c.kept_bytes + sa.bindparam("more_bytes", type_=sa.BigInteger)
         statements = {
             # The job's id is random: in another row it stands only where the
             # same write is repeated.
@@ -54,32 +41,40 @@ class JobWrites:
             "select_request": sa.select(jobs).where(
                 this_tenant, jobs.c.request_id == sa.bindparam("for_request_id")
             ),
-            "update_job": sa.update(jobs).where(this_job, in_expected).values(changes),
+            "update_job": sa.update(jobs).where(this_job, IN_EXPECTED_STATE).values(changes),
             "update_attempt": sa.update(jobs)
-            .where(this_job, in_expected, this_attempt)
+            .where(this_job, IN_EXPECTED_STATE, this_attempt)
             .values(changes),
             "renew_lease": sa.update(jobs)
             .where(this_job, this_attempt, jobs.c.lease_owner == sa.bindparam("for_lease_owner"))
             .values(lease_expires_us=sa.bindparam("new_lease_expires_us")),
-            "delete_job": sa.delete(jobs).where(this_tenant, this_job, in_expected),
             "insert_spec": sa.insert(specs),
             "insert_result": sa.insert(results),
-            "delete_spec": sa.delete(specs).where(specs.c.job_id == sa.bindparam("for_job_id")),
-            "delete_result": sa.delete(results).where(
-                results.c.job_id == sa.bindparam("for_job_id")
-            ),
         }
         self._prepared = {name: Prepared(each, dialect) for name, each in statements.items()}
         self._programs = ProgramWrites(dialect)
+        self._labels = LabelWrites(dialect)
+        self._retention = RetentionWrites(dialect, self._labels)
 
-    def add(self, job: Job, spec: bytes, program: bytes | None, cursor: DBAPICursor) -> Added:
-        """See :meth:`JobStore.add`."""
-        if self._prepared["insert_job"].run(cursor, job_to_row(job)) == 0:
+    def add(
+        self, job: Job, spec: Payload, program: Payload | InStore | None, cursor: DBAPICursor
+    ) -> Added | None:
+        """See :meth:`JobStore.add`.
+
+        Returns:
+            None where the program is not in the store: then nothing is written.
+        """
+        key = ProgramKey(job.tenant, job.payloads_sha256)
+        if program is InStore.IN_STORE and not self._programs.is_kept(key, cursor):
+            return None
+        row = job_to_row(job) | {"kept_bytes": payload_size(spec)}
+        if self._prepared["insert_job"].run(cursor, row) == 0:
             known = self._known(job, cursor)
             return Added(known, created=known.job_id == job.job_id)
-        self._prepared["insert_spec"].run(cursor, {"job_id": job.job_id, "payload": spec})
+        self._labels.enlist(job, cursor)
+        row = {"job_id": job.job_id} | payload_to_columns(spec)
+        self._prepared["insert_spec"].run(cursor, row)
         if program is not None:
-            key = ProgramKey(job.tenant, job.payloads_sha256)
             self._programs.keep(key, program, job.create_time_us, cursor)
         return Added(job, created=True)
 
@@ -88,21 +83,23 @@ class JobWrites:
         job: Job,
         expected: Iterable[JobState.ValueType],
         attempt: int | None,
-        result: bytes | None,
+        result: Payload | None,
         cursor: DBAPICursor,
     ) -> bool:
         """See :meth:`JobStore.update`."""
         row = job_to_row(job)
-        parameters = {f"new_{column}": row[column] for column in _CHANGING}
-        parameters |= {"for_job_id": job.job_id, "expected": _bits(expected)}
+        parameters = {f"new_{column}": row[column] for column in CHANGING}
+        parameters |= {"for_job_id": job.job_id, "expected": state_bits(expected)}
+        parameters["more_bytes"] = 0 if result is None else payload_size(result)
         statement = "update_job"
         if attempt is not None:
             statement = "update_attempt"
             parameters["for_attempt"] = attempt
         if self._prepared[statement].run(cursor, parameters) != 1:
-            return self._recorded(job.job_id, cursor) == job
+            known = self._recorded(job.job_id, cursor)
+            return known is not None and _changing(known) == _changing(job)
         if result is not None:
-            row = {"job_id": job.job_id, "payload": result}
+            row = {"job_id": job.job_id} | payload_to_columns(result)
             self._prepared["insert_result"].run(cursor, row)
         return True
 
@@ -124,14 +121,33 @@ class JobWrites:
         job_id: str,
         expected: Iterable[JobState.ValueType],
         cursor: DBAPICursor,
-    ) -> bool:
+    ) -> Removed:
         """See :meth:`JobStore.delete`."""
-        parameters = {"for_tenant": tenant, "for_job_id": job_id, "expected": _bits(expected)}
-        if self._prepared["delete_job"].run(cursor, parameters) != 1:
-            return False
-        for payload in ("delete_spec", "delete_result"):
-            self._prepared[payload].run(cursor, {"for_job_id": job_id})
-        return True
+        return self._retention.delete(tenant, job_id, expected, cursor)
+
+    def set_labels(
+        self,
+        tenant: str,
+        job_id: str,
+        name: str | None,
+        tags: tuple[str, ...] | None,
+        expected_tags: tuple[str, ...] | None,
+        cursor: DBAPICursor,
+    ) -> Job | None:
+        """See :meth:`JobStore.set_labels`."""
+        return self._labels.set(tenant, job_id, name, tags, expected_tags, cursor)
+
+    def expire_results(self, ended: Iterable[EndedJob], cursor: DBAPICursor) -> Removed:
+        """See :meth:`JobStore.expire_results`."""
+        return self._retention.expire(ended, cursor)
+
+    def remove_jobs(self, ended: Iterable[EndedJob], cursor: DBAPICursor) -> Removed:
+        """See :meth:`JobStore.remove_jobs`."""
+        return self._retention.remove(ended, cursor)
+
+    def replace_program(self, key: ProgramKey, payload: Payload, cursor: DBAPICursor) -> str | None:
+        """Writes a damaged program anew; returns the file that had it, if one did."""
+        return self._programs.replace(key, payload, cursor)
 
     def remove_programs(
         self, unneeded: Iterable[Unneeded], cursor: DBAPICursor
@@ -144,27 +160,20 @@ class JobWrites:
         if job.request_id:
             request = {"for_tenant": job.tenant, "for_request_id": job.request_id}
             self._prepared["select_request"].run(cursor, request)
-            known = _job_of_row(cursor)
+            known = job_of_cursor(cursor)
             if known is not None:
                 return known
         known = self._recorded(job.job_id, cursor)
-        if known != job:
+        if known is None or not known.is_submission_of(job):
             raise job_id_taken(job.job_id)
-        return job
+        return known
 
     def _recorded(self, job_id: str, cursor: DBAPICursor) -> Job | None:
         self._prepared["select_job"].run(cursor, {"for_job_id": job_id})
-        return _job_of_row(cursor)
+        return job_of_cursor(cursor)
 
 
-def _bits(states: Iterable[JobState.ValueType]) -> int:
-    return sum(1 << state for state in states)
-
-
-def _job_of_row(cursor: DBAPICursor) -> Job | None:
-    row = cursor.fetchone()
-    if row is None:
-        return None
-    return job_from_columns(
-        dict(zip((column[0] for column in cursor.description), row, strict=True))
-    )
+def _changing(job: Job) -> list[Any]:
+    """What an update writes of a job."""
+    row = job_to_row(job)
+    return [row[column] for column in CHANGING]

@@ -33,9 +33,10 @@ class MemoryJobStore(JobStore):
                 if (known.tenant, known.request_id) == (job.tenant, job.request_id):
                     return Added(known, created=known.job_id == job.job_id)
         if job.job_id in self._jobs:
-            if self._jobs[job.job_id] != job:
+            known = self._jobs[job.job_id]
+            if not known.is_submission_of(job):
                 raise job_id_taken(job.job_id)
-            return Added(job, created=True)
+            return Added(known, created=True)
         self._jobs[job.job_id] = job
         self._specs[job.job_id] = spec
         if program is not None:
@@ -76,11 +77,30 @@ class MemoryJobStore(JobStore):
         if known is None:
             return False
         if known.state not in expected or attempt not in (None, known.attempt):
-            return known == job
-        self._jobs[job.job_id] = job
+            return known.advanced_as(job) == known
+        self._jobs[job.job_id] = known.advanced_as(job)
         if result is not None:
             self._results[job.job_id] = result
         return True
+
+    async def set_labels(
+        self,
+        tenant: str,
+        job_id: str,
+        *,
+        name: str | None,
+        tags: tuple[str, ...] | None,
+        expected_tags: tuple[str, ...] | None = None,
+    ) -> Job | None:
+        """See :meth:`JobStore.set_labels`."""
+        job = await self.get(tenant, job_id)
+        if job is None or expected_tags not in (None, job.tags):
+            return job
+        job = job.evolve(
+            name=job.name if name is None else name, tags=job.tags if tags is None else tags
+        )
+        self._jobs[job_id] = job
+        return job
 
     async def renew_leases(
         self, owner: str, attempts: Mapping[str, int], *, expires_us: int
@@ -124,9 +144,46 @@ class MemoryJobStore(JobStore):
         job = await self.get(tenant, job_id)
         if job is None or job.state not in expected:
             return False
+        self._remove(job_id)
+        return True
+
+    async def expire_results(self, *, ended_by_us: int, keep_bytes: int) -> int:
+        """See :meth:`JobStore.expire_results`."""
+        expired = 0
+        for job in self._ended():
+            kept_bytes = sum(self._kept_bytes(each.job_id) for each in self._ended())
+            is_old = (job.end_time_us or 0) <= ended_by_us
+            if self._kept_bytes(job.job_id) and (is_old or kept_bytes > keep_bytes):
+                self._jobs[job.job_id] = job.evolve(result_bytes=0)
+                self._specs.pop(job.job_id, None)
+                self._results.pop(job.job_id, None)
+                expired += 1
+        return expired
+
+    async def remove_jobs(self, *, ended_by_us: int, keep_jobs: int) -> int:
+        """See :meth:`JobStore.remove_jobs`."""
+        ended = self._ended()
+        excess = len(ended) - keep_jobs
+        removed = [
+            job
+            for place, job in enumerate(ended)
+            if place < excess or (job.end_time_us or 0) <= ended_by_us
+        ]
+        for job in removed:
+            self._remove(job.job_id)
+        return len(removed)
+
+    def _ended(self) -> list[Job]:
+        """The jobs that have ended, the earliest first."""
+        ended = [job for job in self._jobs.values() if job.is_final]
+        return sorted(ended, key=lambda job: job.end_time_us or 0)
+
+    def _kept_bytes(self, job_id: str) -> int:
+        return len(self._specs.get(job_id, b"")) + len(self._results.get(job_id, b""))
+
+    def _remove(self, job_id: str) -> None:
         for table in (self._jobs, self._specs, self._results):
             table.pop(job_id, None)
-        return True
 
 
 def _age(job: Job) -> tuple[int, str]:
@@ -139,6 +196,7 @@ def _matches(query: JobQuery, job: Job) -> bool:
         and query.backend_name in ("", job.backend_name)
         and (not query.states or job.state in query.states)
         and (not query.tag or query.tag in job.tags)
+        and query.name in ("", job.name)
         and (query.created_after_us is None or job.create_time_us >= query.created_after_us)
         and (query.created_before_us is None or job.create_time_us < query.created_before_us)
         and (query.after is None or _age(job) < (query.after.create_time_us, query.after.job_id))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from longwire_server.failpoints import failpoint
 from longwire_server.store.database import Database, cause_in_words
 from longwire_server.store.job_store import StoreError
 
@@ -67,7 +68,9 @@ def migrate(database: Database) -> Migration:
         before = _revision(connection)
         _refuse_newer(database, before)
         if before != newest:
+            failpoint("store.migration.before")
             _upgrade(connection)
+            failpoint("store.migration.after")
     return Migration(database.shown, before, newest)
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import enum
 from collections.abc import Iterable
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import DBAPICursor
 
 from longwire_server.store.job_store import ProgramKey
+from longwire_server.store.payload import COLUMNS, Payload, payload_size, payload_to_columns
 from longwire_server.store.prepared import Prepared
 from longwire_server.store.tables import jobs, programs
 
@@ -28,12 +31,19 @@ _NEEDED = (
     sa.exists()
     .where(
         jobs.c.payloads_sha256 == programs.c.payloads_sha256,
-        jobs.c.tenant == programs.c.tenant,
+        # No plain column, or else SQLite takes the index of a tenant's jobs by state.
+        jobs.c.tenant.concat("") == programs.c.tenant,
         # Written as the partial index has it, so that the index serves it.
         jobs.c.state < sa.literal_column("5"),
     )
     .correlate(programs)
 )
+
+
+class InStore(enum.Enum):
+    """Stands for the payloads of a program that are believed to be in the store."""
+
+    IN_STORE = "in store"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -49,6 +59,9 @@ class Unneeded:
     last_used_us: int
     """When it was last used, to the minute, in microseconds since 1970."""
 
+    file_key: str | None
+    """The file that holds it, where one does."""
+
 
 class ProgramWrites:
     """The prepared statements of one database, and the writes made of them."""
@@ -56,10 +69,19 @@ class ProgramWrites:
     def __init__(self, dialect: sa.Dialect) -> None:
         insert = postgresql.insert if dialect.name == "postgresql" else sqlite.insert
         statements = {
-            "select_use": sa.select(programs.c.last_used_us).where(*_THIS_PROGRAM),
+            # Locked until the job that names it is committed: another server that is
+            # about to remove it waits, and then sees that job.
+            "select_use": sa.select(programs.c.last_used_us)
+            .where(*_THIS_PROGRAM)
+            .with_for_update(read=True, key_share=True),
+            "lock": sa.select(programs.c.last_used_us).where(*_THIS_PROGRAM).with_for_update(),
             "update_use": sa.update(programs)
             .where(*_THIS_PROGRAM)
             .values(last_used_us=sa.bindparam("used_us")),
+            "select_file": sa.select(programs.c.file_key).where(*_THIS_PROGRAM).with_for_update(),
+            "replace": sa.update(programs)
+            .where(*_THIS_PROGRAM)
+            .values({name: sa.bindparam(f"new_{name}") for name in COLUMNS}),
             "insert": insert(programs).on_conflict_do_nothing(),
             "delete": sa.delete(programs).where(
                 *_THIS_PROGRAM,
@@ -69,42 +91,68 @@ class ProgramWrites:
         }
         self._prepared = {name: Prepared(each, dialect) for name, each in statements.items()}
 
-    def keep(self, key: ProgramKey, payload: bytes, used_us: int, cursor: DBAPICursor) -> None:
+    def is_kept(self, key: ProgramKey, cursor: DBAPICursor) -> bool:
+        """Whether a program is there, where it stays until the transaction has ended."""
+        self._prepared["select_use"].run(cursor, _this(key))
+        return cursor.fetchone() is not None
+
+    def keep(
+        self, key: ProgramKey, payload: Payload | InStore, used_us: int, cursor: DBAPICursor
+    ) -> None:
         """Writes a program that is not there, or that it is used."""
-        this = {"for_tenant": key.tenant, "for_sha256": key.payloads_sha256}
+        this = _this(key)
         self._prepared["select_use"].run(cursor, this)
         row = cursor.fetchone()
         if row is None:
+            assert payload is not InStore.IN_STORE
             program = {
                 "tenant": key.tenant,
                 "payloads_sha256": key.payloads_sha256,
-                "size_bytes": len(payload),
+                "size_bytes": payload_size(payload),
                 "last_used_us": used_us,
-                "payload": payload,
             }
-            self._prepared["insert"].run(cursor, program)
+            self._prepared["insert"].run(cursor, program | payload_to_columns(payload))
         elif row[0] + _USE_WRITTEN_EVERY_US <= used_us:
             self._prepared["update_use"].run(cursor, {**this, "used_us": used_us})
+
+    def replace(self, key: ProgramKey, payload: Payload, cursor: DBAPICursor) -> str | None:
+        """Writes the payloads of a program anew; returns the file that had them, if one did."""
+        this = _this(key)
+        self._prepared["select_file"].run(cursor, this)
+        row = cursor.fetchone()
+        if row is None:
+            return None
+        columns = {f"new_{name}": each for name, each in payload_to_columns(payload).items()}
+        self._prepared["replace"].run(cursor, this | columns)
+        file_key: str | None = row[0]
+        return file_key
 
     def remove(self, unneeded: Iterable[Unneeded], cursor: DBAPICursor) -> list[ProgramKey]:
         """Removes those of them that nobody has begun to use meanwhile."""
         removed = []
         for program in unneeded:
-            parameters = {
-                "for_tenant": program.key.tenant,
-                "for_sha256": program.key.payloads_sha256,
-                "used_us": program.last_used_us,
-            }
+            this = _this(program.key)
+            self._prepared["lock"].run(cursor, this)
+            cursor.fetchall()
+            parameters = {**this, "used_us": program.last_used_us}
             if self._prepared["delete"].run(cursor, parameters) == 1:
                 removed.append(program.key)
         return removed
 
 
-def select_program(connection: sa.Connection, key: ProgramKey) -> bytes | None:
-    """The serialised payloads of a program."""
-    parameters = {"for_tenant": key.tenant, "for_sha256": key.payloads_sha256}
-    payload: bytes | None = connection.execute(_SELECT_PAYLOAD, parameters).scalar()
-    return payload
+def is_kept(connection: sa.Connection, key: ProgramKey) -> bool:
+    """Whether a program is there now."""
+    select = sa.select(programs.c.last_used_us).where(*_THIS_PROGRAM)
+    return connection.execute(select, _this(key)).first() is not None
+
+
+def program_statement(key: ProgramKey) -> sa.Select[Any]:
+    """Selects the payload of a program: the columns of :mod:`longwire_server.store.payload`."""
+    return (
+        sa.select(*(programs.c[name] for name in COLUMNS))
+        .where(*_THIS_PROGRAM)
+        .params(for_tenant=key.tenant, for_sha256=key.payloads_sha256)
+    )
 
 
 def select_unneeded(
@@ -125,18 +173,21 @@ def select_unneeded(
         statement = statement.where(programs.c.last_used_us <= unused_since_us)
     found: list[Unneeded] = []
     found_bytes = 0
-    for tenant, sha256, size_bytes, last_used_us in connection.execute(statement):
+    for tenant, sha256, size_bytes, last_used_us, file_key in connection.execute(statement):
         is_old = last_used_us <= unused_since_us
         if not is_old and found_bytes >= excess_bytes:
             break
         if found and found_bytes + size_bytes > _REMOVED_BYTES_AT_ONCE:
             break
-        found.append(Unneeded(ProgramKey(tenant, sha256), size_bytes, last_used_us))
+        found.append(Unneeded(ProgramKey(tenant, sha256), size_bytes, last_used_us, file_key))
         found_bytes += size_bytes
     return found
 
 
-_SELECT_PAYLOAD = sa.select(programs.c.payload).where(*_THIS_PROGRAM)
+def _this(key: ProgramKey) -> dict[str, str | bytes]:
+    return {"for_tenant": key.tenant, "for_sha256": key.payloads_sha256}
+
+
 # PostgreSQL counts up in numerics.
 _SELECT_TOTAL = sa.select(sa.cast(sa.func.sum(programs.c.size_bytes), sa.BigInteger))
 _SELECT_UNNEEDED = (
@@ -145,6 +196,7 @@ _SELECT_UNNEEDED = (
         programs.c.payloads_sha256,
         programs.c.size_bytes,
         programs.c.last_used_us,
+        programs.c.file_key,
     )
     .where(sa.not_(_NEEDED))
     .order_by(programs.c.last_used_us)

@@ -4,23 +4,38 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import TypeVar
 
 import sqlalchemy as sa
+from sqlalchemy.engine.interfaces import DBAPICursor
 
 from longwire.v1.job_pb2 import JobState
 from longwire_server.store.database import Database, Durability, cause_in_words
+from longwire_server.store.ended_jobs import EndedJob, select_expirable, select_removable
 from longwire_server.store.group_commit import GroupCommit
 from longwire_server.store.job import FINAL_STATES, Job
 from longwire_server.store.job_query import JobQuery
 from longwire_server.store.job_rows import job_from_row
-from longwire_server.store.job_store import Added, JobStore, ProgramKey, StoreError
+from longwire_server.store.job_store import (
+    Added,
+    JobStore,
+    PayloadDamagedError,
+    ProgramKey,
+    StoreError,
+)
 from longwire_server.store.job_writes import JobWrites
+from longwire_server.store.large_payloads import LargePayloads
+from longwire_server.store.listing import list_statement
 from longwire_server.store.migrate import migrate, require_present_schema
-from longwire_server.store.program_table import select_program, select_unneeded
+from longwire_server.store.payload import COLUMNS, Payload
+from longwire_server.store.payload_files import PayloadFiles
+from longwire_server.store.program_table import InStore, is_kept, program_statement, select_unneeded
+from longwire_server.store.retention_writes import Removed
+from longwire_server.store.server_table import ServerTable
 from longwire_server.store.tables import jobs, results, specs
 
 _logger = logging.getLogger(__name__)
@@ -42,23 +57,43 @@ class SqlJobStore(JobStore):
         url: a SQLAlchemy URL.
         durability: what an acknowledged write survives: the crash of a process, or
             the loss of power.
+        files: where large payloads are kept; None for the database, like the others.
+
+    Attributes:
+        servers: the servers that share the database.
     """
 
-    def __init__(self, url: str, *, durability: Durability = "process") -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        durability: Durability = "process",
+        files: PayloadFiles | None = None,
+    ) -> None:
         self._database = Database(url, durability=durability, connections=_READERS + 1)
         self._engine = self._database.engine
         self._writes = JobWrites(self._engine.dialect)
         self._added_programs: set[ProgramKey] = set()
+        # To be written anew with the next job that brings them.
+        self._damaged_programs: set[ProgramKey] = set()
+        self.servers = ServerTable(self._database, read=self._read, write=self._write)
         self._checkpoints: asyncio.Task[None] | None = None
+        self._payloads = LargePayloads(files, self._read, is_lone_writer=self._database.is_sqlite)
         # Commits of SQLite that need not wait for the disk.
         self._commits_on_loop = self._database.is_sqlite and durability == "process"
+
+    @property
+    def folder(self) -> Path | None:
+        """Where SQLite has its file; None with a server of databases."""
+        path = self._engine.url.database
+        return Path(path).resolve().parent if self._database.is_sqlite and path else None
 
     async def open(self) -> None:
         """Makes ready to read and write. SQLite's tables are created or migrated.
 
         Raises:
-            StoreError: the database cannot be used; with PostgreSQL also if its
-                tables are not of this version.
+            StoreError: the database cannot be used, or the directory of large payloads;
+                with PostgreSQL also if its tables are not of this version.
         """
         self._readers = ThreadPoolExecutor(_READERS, "longwire-read")
         try:
@@ -67,6 +102,7 @@ class SqlJobStore(JobStore):
             self._commits = GroupCommit(self._database, on_loop_bytes=on_loop_bytes)
             # Also finds out whether another server writes.
             await self._commits.submit(lambda _cursor: None)
+            await self._payloads.open()
         except StoreError:
             self._readers.shutdown()
             self._engine.dispose()
@@ -76,7 +112,9 @@ class SqlJobStore(JobStore):
 
     async def close(self) -> None:
         """Commits what waits and closes every connection."""
+        await self.servers.stop()
         await self._commits.close()
+        await self._payloads.close()
         if self._checkpoints is not None:
             self._checkpoints.cancel()
         self._readers.shutdown()
@@ -84,16 +122,24 @@ class SqlJobStore(JobStore):
 
     async def add(self, job: Job, spec: bytes, program: bytes | None = None) -> Added:
         """See :meth:`JobStore.add`."""
-        written_bytes = len(spec)
-        if program is not None and self._is_new(ProgramKey(job.tenant, job.payloads_sha256)):
-            written_bytes += len(program)
-        return await self._commits.submit(
-            partial(self._writes.add, job, spec, program), payload_bytes=written_bytes
-        )
+        added: Added | None
+        if program is not None and self._payloads.is_large(program):
+            added = await self._add_with_large_program(job, spec, program)
+        elif self._payloads.is_large(spec):
+            async with self._payloads.placed(spec) as placed_spec:
+                added = await self._add(job, placed_spec, program)
+        else:
+            added = await self._add(job, spec, program)
+        assert added is not None
+        return added
 
     async def program(self, key: ProgramKey) -> bytes | None:
         """See :meth:`JobStore.program`."""
-        return await self._read(lambda connection: select_program(connection, key))
+        try:
+            return await self._payloads.load(program_statement(key))
+        except PayloadDamagedError:
+            self._damaged_programs.add(key)
+            raise
 
     async def remove_programs(self, *, unused_since_us: int, keep_bytes: int) -> list[ProgramKey]:
         """See :meth:`JobStore.remove_programs`."""
@@ -109,6 +155,10 @@ class SqlJobStore(JobStore):
             payload_bytes=sum(program.size_bytes for program in unneeded),
         )
         self._added_programs.difference_update(removed)
+        gone = frozenset(removed)
+        await self._payloads.discard(
+            each.file_key for each in unneeded if each.key in gone and each.file_key
+        )
         return removed
 
     async def update(
@@ -120,10 +170,23 @@ class SqlJobStore(JobStore):
         result: bytes | None,
     ) -> bool:
         """See :meth:`JobStore.update`."""
-        return await self._commits.submit(
-            partial(self._writes.update, job, expected, attempt, result),
-            payload_bytes=len(result or b""),
-        )
+        if result is None or not self._payloads.is_large(result):
+            return await self._update(job, expected, attempt, result)
+        async with self._payloads.placed(result) as placed:
+            return await self._update(job, expected, attempt, placed)
+
+    async def set_labels(
+        self,
+        tenant: str,
+        job_id: str,
+        *,
+        name: str | None,
+        tags: tuple[str, ...] | None,
+        expected_tags: tuple[str, ...] | None = None,
+    ) -> Job | None:
+        """See :meth:`JobStore.set_labels`."""
+        write = partial(self._writes.set_labels, tenant, job_id, name, tags, expected_tags)
+        return await self._commits.submit(self.servers.telling(job_id, write))
 
     async def renew_leases(
         self, owner: str, attempts: Mapping[str, int], *, expires_us: int
@@ -152,7 +215,7 @@ class SqlJobStore(JobStore):
 
     async def list_jobs(self, query: JobQuery) -> list[Job]:
         """See :meth:`JobStore.list_jobs`."""
-        statement = _list_statement(query)
+        statement = list_statement(query)
         rows = await self._read(lambda connection: connection.execute(statement).all())
         return [job_from_row(row) for row in rows]
 
@@ -171,7 +234,86 @@ class SqlJobStore(JobStore):
         self, tenant: str, job_id: str, *, expected: frozenset[JobState.ValueType]
     ) -> bool:
         """See :meth:`JobStore.delete`."""
-        return await self._commits.submit(partial(self._writes.delete, tenant, job_id, expected))
+        removed = await self._commits.submit(partial(self._writes.delete, tenant, job_id, expected))
+        await self._payloads.discard(removed.file_keys)
+        return removed.jobs == 1
+
+    async def expire_results(self, *, ended_by_us: int, keep_bytes: int) -> int:
+        """See :meth:`JobStore.expire_results`."""
+        ended = await self._read(
+            lambda connection: select_expirable(
+                connection, ended_by_us=ended_by_us, keep_bytes=keep_bytes
+            )
+        )
+        return await self._remove(ended, self._writes.expire_results)
+
+    async def remove_jobs(self, *, ended_by_us: int, keep_jobs: int) -> int:
+        """See :meth:`JobStore.remove_jobs`."""
+        ended = await self._read(
+            lambda connection: select_removable(
+                connection, ended_by_us=ended_by_us, keep_jobs=keep_jobs
+            )
+        )
+        return await self._remove(ended, self._writes.remove_jobs)
+
+    async def _remove(
+        self, ended: list[EndedJob], write: Callable[[list[EndedJob], DBAPICursor], Removed]
+    ) -> int:
+        if not ended:
+            return 0
+        removed = await self._commits.submit(
+            partial(write, ended), payload_bytes=_ON_LOOP_BYTES + 1
+        )
+        await self._payloads.discard(removed.file_keys)
+        return removed.jobs
+
+    async def _add_with_large_program(self, job: Job, spec: bytes, program: bytes) -> Added | None:
+        key = ProgramKey(job.tenant, job.payloads_sha256)
+        async with self._payloads.placed(spec) as placed_spec:
+            if key in self._damaged_programs:
+                await self._replace_program(key, program)
+            # Written for the first of its jobs alone.
+            if key in self._added_programs or await self._read(
+                lambda connection: is_kept(connection, key)
+            ):
+                added = await self._add(job, placed_spec, InStore.IN_STORE)
+                if added is not None:
+                    return added
+            async with self._payloads.placed(program) as placed_program:
+                return await self._add(job, placed_spec, placed_program)
+
+    def _update(
+        self,
+        job: Job,
+        expected: frozenset[JobState.ValueType],
+        attempt: int | None,
+        result: Payload | None,
+    ) -> Awaitable[bool]:
+        return self._commits.submit(
+            self.servers.telling(
+                job.job_id, partial(self._writes.update, job, expected, attempt, result)
+            ),
+            payload_bytes=0 if result is None else _bytes_in_row(result),
+        )
+
+    async def _replace_program(self, key: ProgramKey, program: bytes) -> None:
+        async with self._payloads.placed(program) as placed:
+            damaged = await self._commits.submit(partial(self._writes.replace_program, key, placed))
+        self._damaged_programs.discard(key)
+        await self._payloads.discard([damaged] if damaged else [])
+
+    async def _add(
+        self, job: Job, spec: Payload, program: Payload | InStore | None
+    ) -> Added | None:
+        written_bytes = _bytes_in_row(spec)
+        if program is not None and self._is_new(ProgramKey(job.tenant, job.payloads_sha256)):
+            written_bytes += _bytes_in_row(program)
+        return await self._commits.submit(
+            partial(self._writes.add, job, spec, program), payload_bytes=written_bytes
+        )
+
+    def _write(self, write: Callable[[DBAPICursor], T]) -> asyncio.Future[T]:
+        return self._commits.submit(write)
 
     def _check_schema(self) -> None:
         """In the data directory nobody but the server itself creates and migrates tables."""
@@ -207,8 +349,8 @@ class SqlJobStore(JobStore):
                 _logger.warning("the database cannot be checkpointed: %s", error)
 
     async def _payload(self, table: sa.Table, job_id: str) -> bytes | None:
-        statement = sa.select(table.c.payload).where(table.c.job_id == job_id)
-        return await self._read(lambda connection: connection.execute(statement).scalar())
+        columns = (table.c[name] for name in COLUMNS)
+        return await self._payloads.load(sa.select(*columns).where(table.c.job_id == job_id))
 
     async def _read(self, read: Callable[[sa.Connection], T]) -> T:
         def run() -> T:
@@ -226,25 +368,8 @@ _SELECT_JOB = sa.select(jobs).where(
 )
 
 
-def _list_statement(query: JobQuery) -> sa.Select[Any]:
-    conditions: list[sa.ColumnElement[bool]] = [jobs.c.tenant == query.tenant]
-    if query.backend_name:
-        conditions.append(jobs.c.backend_name == query.backend_name)
-    if query.states:
-        conditions.append(jobs.c.state.in_([int(state) for state in query.states]))
-    if query.tag:
-        conditions.append(jobs.c.tags.contains(f"\n{query.tag}\n", autoescape=True))
-    if query.created_after_us is not None:
-        conditions.append(jobs.c.create_time_us >= query.created_after_us)
-    if query.created_before_us is not None:
-        conditions.append(jobs.c.create_time_us < query.created_before_us)
-    if query.after is not None:
-        conditions.append(
-            sa.tuple_(jobs.c.create_time_us, jobs.c.job_id)
-            < sa.tuple_(sa.literal(query.after.create_time_us), sa.literal(query.after.job_id))
-        )
-    newest_first = (jobs.c.create_time_us.desc(), jobs.c.job_id.desc())
-    return sa.select(jobs).where(*conditions).order_by(*newest_first).limit(query.page_size)
+def _bytes_in_row(payload: Payload | InStore) -> int:
+    return len(payload) if isinstance(payload, bytes) else 0
 
 
 assert all(int(state) >= 5 for state in FINAL_STATES), "the partial index says so"
