@@ -324,6 +324,8 @@ def test_quick_commands_import_neither_qiskit_nor_numpy(longwire: CommandLine) -
         ("watch", job_id),
         ("submit", "bell.qasm", "--shots", "5", "--option", "method=statevector"),
         ("submit", "registers.qpy"),
+        ("label", job_id, "--name", "quick", "--add-tag", "quick"),
+        ("delete", job_id),
     ):
         done = longwire(*words, python=SLOW_MODULES)
         assert done.returncode == 0, done.stderr

@@ -25,6 +25,8 @@ processes = 1
 [[backend]]
 name = "aer_simulator"
 """
+# Every payload is large: none is in the database.
+ALL_IN_FILES = CONFIG.replace("[store]", "[store]\nfile_above_bytes = 0")
 CALLS = "write,writev,pwrite64,pwritev,sendmsg,sendto,fsync,fdatasync"
 # PID, and a system call or the end of one that was interrupted in the list.
 LINE = re.compile(r"(?P<pid>\d+) +(?:<\.\.\. )?(?P<call>\w+)(?P<rest>.*)")
@@ -79,20 +81,42 @@ def first(calls: list[Call], names: str, *parts: str, after: int = -1) -> Call:
     )
 
 
-def test_job_is_synced_to_the_disk_before_it_is_acknowledged(tmp_path: Path) -> None:
-    trace, config = tmp_path / "trace", tmp_path / "server.toml"
-    config.write_text(CONFIG)
-    server = ServerProcess(tmp_path / "data", ("--config", str(config)), prefix=strace(trace))
+def traced_jobs(tmp_path: Path, config: str, num_jobs: int) -> tuple[list[Call], list[str]]:
+    """Runs jobs on a server under strace; its calls, and the ids of the jobs."""
+    trace, config_path = tmp_path / "trace", tmp_path / "server.toml"
+    config_path.write_text(config)
+    server = ServerProcess(tmp_path / "data", ("--config", str(config_path)), prefix=strace(trace))
     try:
         with RemoteProvider(server.address) as provider:
             backend = provider.get_backend("aer_simulator")
-            jobs = [backend.run(bell(), shots=10) for _ in range(3)]
+            jobs = [backend.run(bell(), shots=10) for _ in range(num_jobs)]
             assert all(job.result(timeout=60).success for job in jobs)
     finally:
         server.terminate()
-    calls = calls_of(trace.read_text())
-    for job in jobs:
-        written = first(calls, "write,pwrite64", "longwire.db-wal", job.job_id())
+    return calls_of(trace.read_text()), [job.job_id() for job in jobs]
+
+
+def test_job_is_synced_to_the_disk_before_it_is_acknowledged(tmp_path: Path) -> None:
+    calls, job_ids = traced_jobs(tmp_path, CONFIG, 3)
+    for job_id in job_ids:
+        written = first(calls, "write,pwrite64", "longwire.db-wal", job_id)
         synced = first(calls, "fsync,fdatasync", "longwire.db-wal", "= 0", after=written.end)
-        acknowledged = first(calls, "sendmsg,sendto,write,writev", "TCP", job.job_id())
+        acknowledged = first(calls, "sendmsg,sendto,write,writev", "TCP", job_id)
         assert synced.end < acknowledged.begin
+
+
+def test_large_payloads_are_synced_to_the_disk_before_their_job_is_written(tmp_path: Path) -> None:
+    calls, (job_id,) = traced_jobs(tmp_path, ALL_IN_FILES, 1)
+    committed = first(calls, "write,pwrite64", "longwire.db-wal", job_id)
+    written = [
+        (call, found[1])
+        for call in calls
+        if call.name == "write" and call.end < committed.begin
+        if (found := re.search(r"/payloads/\w+/(\w+\.part)>", call.text))
+        if "probe" not in call.text
+    ]
+    # The spec, with the circuit in it.
+    ((call, name),) = written
+    synced = first(calls, "fdatasync", name, "= 0", after=call.end)
+    listed = first(calls, "fsync", "/payloads/", "= 0", after=synced.end)
+    assert listed.end < committed.begin

@@ -137,7 +137,7 @@ READER = """
 import sys
 from longwire import RemoteService
 
-backend = RemoteService(sys.argv[1]).backend("line")
+backend = RemoteService(sys.argv[1], timeout_seconds=5).backend("line")
 print("listed", flush=True)
 sys.stdin.readline()
 try:

@@ -156,7 +156,7 @@ class ProgramNotFoundError(RequestRefusedError):
 
 
 class ResultNotAvailableError(RequestRefusedError):
-    """The job has no result: it has not finished, or ended without one."""
+    """The job has no result: it has not finished, ended without one, or it is kept no longer."""
 
 
 class LimitExceededError(RequestRefusedError):

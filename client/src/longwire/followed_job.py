@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -17,11 +17,13 @@ from longwire.following.awaiting import in_thread
 from longwire.following.job_html import job_html
 from longwire.following.job_record import JobRecord, Observer
 from longwire.following.job_state import job_state
+from longwire.following.label_request import label_request
 from longwire.transport.interruption import Interruption
 from longwire.transport.job_calls import JobCalls
 from longwire.transport.job_stream import JobStream
 from longwire.v1.error_pb2 import ErrorReason
 from longwire.v1.job_pb2 import Job
+from longwire.v1.job_service_pb2 import UpdateJobRequest
 from longwire.v1.result_pb2 import EncodedResult
 
 if TYPE_CHECKING:
@@ -123,12 +125,82 @@ class FollowedJob(ABC, Generic[ResultT]):
         return message.error.message if message.HasField("error") else None
 
     def name(self) -> str:
-        """The name given at submission."""
+        """Its name, empty where it has none, as this object was told last."""
         return self._record.message.name
 
     def tags(self) -> list[str]:
-        """The tags given at submission."""
+        """Its tags, as this object was told last."""
         return list(self._record.message.tags)
+
+    def update_name(self, name: str) -> str:
+        """Gives the job another name, in whichever state it is.
+
+        Args:
+            name: at most 128 characters in one line; empty for no name.
+
+        Returns:
+            The new name.
+
+        Raises:
+            InvalidArgumentError: it cannot be a name.
+            JobNotFoundError: the job was deleted.
+            ServerUnreachableError: no server answers.
+        """
+        self._relabel(label_request(self._job_id, name=name))
+        return self.name()
+
+    def update_tags(self, new_tags: Sequence[str]) -> list[str]:
+        """Gives the job other tags in place of those that it has, in whichever state it is.
+
+        Args:
+            new_tags: at most 32, each of 1 to 128 characters in one line; empty for none.
+
+        Returns:
+            The new tags.
+
+        Raises:
+            InvalidArgumentError: they cannot be tags.
+            JobNotFoundError: the job was deleted.
+            ServerUnreachableError: no server answers.
+        """
+        self._relabel(label_request(self._job_id, tags=new_tags))
+        return self.tags()
+
+    def add_tags(self, *tags: str) -> list[str]:
+        """Gives the job more tags. What others change at the same time stays.
+
+        Args:
+            tags: as for :meth:`update_tags`; those that it has already stay where they are.
+
+        Returns:
+            All its tags.
+
+        Raises:
+            InvalidArgumentError: they cannot be tags, or the job would have too many.
+            JobNotFoundError: the job was deleted.
+            ServerUnreachableError: no server answers.
+        """
+        if tags:
+            self._relabel(label_request(self._job_id, add_tags=tags))
+        return self.tags()
+
+    def remove_tags(self, *tags: str) -> list[str]:
+        """Takes tags from the job. What others change at the same time stays.
+
+        Args:
+            tags: the tags; those that it has not do not matter.
+
+        Returns:
+            The tags that are left.
+
+        Raises:
+            InvalidArgumentError: a tag is no text.
+            JobNotFoundError: the job was deleted.
+            ServerUnreachableError: no server answers.
+        """
+        if tags:
+            self._relabel(label_request(self._job_id, remove_tags=tags))
+        return self.tags()
 
     def result(self, timeout: float | None = None, *, progress: bool = False) -> ResultT:
         """The result; waits for it.
@@ -142,6 +214,7 @@ class FollowedJob(ABC, Generic[ResultT]):
             JobFailedError: the job ended in ERROR.
             JobCancelledError: it was cancelled.
             JobTimeoutError: it has not ended in time.
+            ResultNotAvailableError: the server keeps its result no longer.
             ServerUnreachableError: the server stayed away.
         """
         if self._result is not None:
@@ -251,18 +324,20 @@ class FollowedJob(ABC, Generic[ResultT]):
         """
         self._record.calls.delete_job(self._job_id)
 
+    def _relabel(self, request: UpdateJobRequest) -> None:
+        self._record.take_labels(self._record.calls.update_job(request))
+
     def _await_result(
         self,
         timeout: float | None,
         interruption: Interruption,
         show: Observer = _show_nothing,
     ) -> ResultT:
-        begun = time.monotonic()
+        deadline = None if timeout is None else time.monotonic() + timeout
         self._record.follow(show, timeout, interruption)
         self._raise_unless_done()
         if self._result is None:
-            remaining = None if timeout is None else timeout - (time.monotonic() - begun)
-            self._result = self._decode(self._record.result(remaining, interruption))
+            self._result = self._decode(self._record.result(deadline, interruption))
             self._record.drop_result()
         return self._result
 

@@ -97,6 +97,7 @@ class RemoteProvider(ServerSession, BaseProvider):
         backend_name: str | None = None,
         status: JobStatus | str | Iterable[JobStatus | str] | None = None,
         tag: str | None = None,
+        name: str | None = None,
         created_after: datetime.datetime | None = None,
         created_before: datetime.datetime | None = None,
     ) -> list[RemoteJob | RemotePrimitiveJob]:
@@ -107,6 +108,7 @@ class RemoteProvider(ServerSession, BaseProvider):
             backend_name: only jobs on this backend.
             status: only jobs in this state, or in one of these.
             tag: only jobs with this tag.
+            name: only jobs with exactly this name.
             created_after: only jobs accepted at or after this time.
             created_before: only jobs accepted before this time.
 
@@ -120,6 +122,7 @@ class RemoteProvider(ServerSession, BaseProvider):
             backend_name=backend_name,
             states=job_states(status),
             tag=tag,
+            name=name,
             created_after=created_after,
             created_before=created_before,
         )

@@ -169,6 +169,7 @@ class RemoteService(ServerSession):
         program_id: str | None = None,
         *,
         job_tags: Sequence[str] | None = None,
+        name: str | None = None,
         created_after: datetime.datetime | None = None,
         created_before: datetime.datetime | None = None,
         **unknown: Any,
@@ -183,6 +184,7 @@ class RemoteService(ServerSession):
             program_id: only jobs of a ``"sampler"``, of an ``"estimator"``, or of
                 ``"circuits"`` that were run as they are.
             job_tags: only jobs that have all of these tags.
+            name: only jobs with exactly this name.
             created_after: only jobs accepted at or after this time.
             created_before: only jobs accepted before this time.
             unknown: none; an argument of IBM's service alone is refused with what to
@@ -197,8 +199,8 @@ class RemoteService(ServerSession):
         _refuse(
             unknown,
             "jobs",
-            "limit, skip, backend_name, pending, program_id, job_tags, created_after and "
-            "created_before",
+            "limit, skip, backend_name, pending, program_id, job_tags, name, created_after "
+            "and created_before",
         )
         check_count("limit", limit)
         check_count("skip", skip)
@@ -211,6 +213,7 @@ class RemoteService(ServerSession):
             backend_name=backend_name,
             states=job_states(None if pending is None else _PENDING if pending else _FINAL),
             tag=tags[0] if tags else None,
+            name=name,
             created_after=created_after,
             created_before=created_before,
         )

@@ -127,11 +127,14 @@ class ServerSession(ABC):
         backend_name: str | None,
         states: Sequence[JobState.ValueType],
         tag: str | None,
+        name: str | None,
         created_after: datetime.datetime | None,
         created_before: datetime.datetime | None,
     ) -> Iterator[Job]:
-        """The server's records of jobs, the newest first, page by page."""
-        request = ListJobsRequest(backend_name=backend_name or "", tag=tag or "", states=states)
+        """The server's records of jobs, the newest first; a page is asked for when it is needed."""
+        request = ListJobsRequest(
+            backend_name=backend_name or "", tag=tag or "", name=name or "", states=states
+        )
         # A time without a zone is this machine's, as datetime itself has it.
         if created_after is not None:
             request.created_after.FromDatetime(created_after.astimezone(datetime.UTC))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from longwire.codecs.option_names import near_names, unknown_name_hint
 from longwire.codecs.payloads_digest import payloads_digest
-from longwire.transport.job_stream import JobStream
+from longwire.transport.job_stream import IN_DOUBT, JobStream
 from longwire.v1.job_service_pb2 import RunJobRequest
 
 if TYPE_CHECKING:
@@ -54,7 +54,11 @@ def submit(
     check_spec(spec, described)
     # The id makes it safe to send the request again when the answer is lost.
     request = RunJobRequest(request_id=uuid.uuid4().hex)
-    stream, event = _run(calls, request, spec)
+    try:
+        stream, event = _run(calls, request, spec)
+    except KeyboardInterrupt as interrupt:
+        interrupt.add_note(IN_DOUBT)
+        raise
     _warn_if_changed(event.accepted, target_sha256)
     return stream, event.accepted.job
 

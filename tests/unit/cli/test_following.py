@@ -19,7 +19,7 @@ def test_state_that_is_told_again_after_a_break_is_shown_once() -> None:
     output = io.StringIO()
     with scripted.serving(jobs) as address, open_session(address, as_json=False) as session:
         followed = WatchedJob(session, session.jobs.get_job(scripted.JOB_ID))
-        followed.wait(None, LineProgress(output))
+        followed.wait(LineProgress(output))
     assert len(jobs.requests) == 2
     shown = [line.split("  ", 1)[1] for line in output.getvalue().splitlines()]
     assert shown == ["QUEUED", "QUEUED  position 2", "DONE"]

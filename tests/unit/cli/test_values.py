@@ -59,6 +59,11 @@ def test_option_value_is_read_as_json_or_else_as_text(text: str, value: object) 
         ("jobs", "--state", "sleeping"),
         ("jobs", "--since", "yesterday"),
         ("jobs", "--limit", "0"),
+        ("jobs", "--until", "yesterday"),
+        ("jobs", "--all", "--limit", "3"),
+        ("label", "id", "--tag", "a", "--no-tags"),
+        ("label", "id", "another", "--name", "a"),
+        ("delete",),
         ("cancel",),
         ("walk",),
     ],
@@ -80,6 +85,26 @@ def test_address_and_json_are_taken_before_and_after_the_command() -> None:
 
 def test_state_is_taken_in_any_case_and_repeatedly() -> None:
     assert parsed("jobs", "--state", "running", "--state", "DONE").states == ["RUNNING", "DONE"]
+
+
+def test_labels_that_are_not_spoken_of_differ_from_none() -> None:
+    nothing = parsed("label", "id")
+    assert (nothing.name, nothing.tags, nothing.add_tags, nothing.remove_tags) == (
+        None,
+        None,
+        [],
+        [],
+    )
+    cleared = parsed("label", "id", "--name", "", "--no-tags")
+    assert (cleared.name, cleared.tags) == ("", [])
+    given = parsed("label", "id", "--tag", "a", "--tag", "b", "--add-tag", "c", "--remove-tag", "d")
+    assert (given.tags, given.add_tags, given.remove_tags) == (["a", "b"], ["c"], ["d"])
+
+
+def test_listing_is_limited_unless_all_are_asked_for() -> None:
+    assert parsed("jobs").limit == 20
+    assert parsed("jobs", "--limit", "7").limit == 7
+    assert parsed("jobs", "--all").limit is None
 
 
 @pytest.mark.parametrize("command", ["run", "submit"])

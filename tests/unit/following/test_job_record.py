@@ -49,6 +49,23 @@ def test_final_record_counts_whatever_its_sequence_and_stays() -> None:
     assert known.result(None, Interruption()) == RESULT
 
 
+def test_labels_are_taken_over_in_any_state_and_nothing_else_from_an_older_record() -> None:
+    known = record(job("RUNNING", 3, name="old", tags=["a"]))
+    known.take_labels(job("QUEUED", 2, name="new", tags=["b", "c"]))
+    assert known.message == job("RUNNING", 3, name="new", tags=["b", "c"])
+    known.take_over(job("DONE", 4, name="new", tags=["b", "c"]), RESULT)
+    known.take_labels(job("DONE", 4))
+    assert known.message == job("DONE", 4)
+    assert known.result(None, Interruption()) == RESULT
+
+
+def test_answer_to_new_labels_of_a_job_that_has_ended_is_its_final_record() -> None:
+    known = record(job("RUNNING", 3))
+    known.take_labels(job("DONE", 4, name="new"))
+    assert known.is_final
+    assert known.message.name == "new"
+
+
 def test_final_record_is_followed_without_a_call() -> None:
     seen: list[Job] = []
     record(job("CANCELLED")).follow(seen.append, None, Interruption())

@@ -16,16 +16,19 @@ from longwire.transport.job_calls import JobCalls
 
 
 class _CommandCalls(Calls):
-    def error_of(self, call: grpc.RpcError) -> CommandError:
+    def error_of(self, call: grpc.RpcError, job_id: str = "") -> CommandError:
         """The command's error for a call that failed."""
         address = self._connection.address
-        failure = failure_of(call, address)
+        failure = failure_of(call, address, job_id)
         hints = []
         if failure.reason == "JOB_NOT_FOUND":
             # Where another server is meant, its address shows it.
             listing = f"longwire --address {address} jobs"
             hints = [("ids have 32 hexadecimal digits; this lists them:", listing)]
-        return CommandError(failure.reason, failure.message, hints=hints)
+        elif failure.reason == "SERVER_UNREACHABLE" and job_id:
+            command = f"longwire --address {address} watch {job_id}"
+            hints = [("when it answers again:", command)]
+        return CommandError(failure.reason, failure.message, job_id=job_id, hints=hints)
 
 
 class CommandBackendCalls(_CommandCalls, BackendCalls):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from longwire.cli.command_error import CommandError, ExitCode
 from longwire.cli.documents import FINAL_STATES, error_reason, event_document, state_name
 from longwire.cli.progress import Progress, event_moment
+from longwire.cli.session import outage_told
 from longwire.v1.job_pb2 import Job, JobState
 
 if TYPE_CHECKING:
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
     from longwire.v1.job_event_pb2 import JobEvent
     from longwire.v1.result_pb2 import EncodedResult
 
-_AWAY = "the server does not answer; the job is kept, still waiting"
+# What a job that has ended takes to be asked for its result, where no time is left.
+_ANSWER_SECONDS = 0.15
 
 
 @dataclass
@@ -30,26 +32,46 @@ class WatchedJob:
         session: the command's.
         job: the server's record, with what the events since have told.
         stream: its events, where they are open already.
+        timeout_seconds: how long to wait for its end and its result; None for ever.
+        begun: since when, on the clock of ``time.monotonic``.
         events: a document of each change, oldest first.
     """
 
     session: Session
     job: Job
     stream: JobStream | None = None
+    timeout_seconds: float | None = None
+    begun: float = field(default_factory=time.monotonic)
     events: list[dict[str, Any]] = field(default_factory=list)
     _result: EncodedResult | None = None
     _is_shown: bool = False
+
+    @classmethod
+    def find(cls, session: Session, job_id: str, timeout_seconds: float | None) -> WatchedJob:
+        """A job by its id; the time that this takes counts.
+
+        Raises:
+            CommandError: no job has this id, or the server does not answer in time.
+        """
+        begun = time.monotonic()
+        # Whoever waits for no job waits for the answer.
+        job = session.jobs.get_job(job_id, timeout_seconds=timeout_seconds or None)
+        return cls(session, job, timeout_seconds=timeout_seconds, begun=begun)
 
     @property
     def is_final(self) -> bool:
         """Whether it has ended."""
         return self.job.status.status in FINAL_STATES
 
-    def wait(self, timeout_seconds: float | None, progress: Progress) -> None:
+    @property
+    def deadline(self) -> float | None:
+        """Until when to wait, on the clock of ``time.monotonic``; None for ever."""
+        return None if self.timeout_seconds is None else self.begun + self.timeout_seconds
+
+    def wait(self, progress: Progress) -> None:
         """Waits until the job has ended.
 
         Args:
-            timeout_seconds: the most to wait; None waits for ever.
             progress: told of every change.
 
         Raises:
@@ -59,7 +81,6 @@ class WatchedJob:
         from longwire.transport.interruption import WaitTimeoutError
         from longwire.transport.job_stream import JobStream
 
-        deadline = None if timeout_seconds is None else time.monotonic() + timeout_seconds
         if self.stream is not None or self.is_final:
             began = "end_time" if self.is_final else "create_time"
             progress.show(self.job, event_moment(self.job, began))
@@ -68,35 +89,43 @@ class WatchedJob:
             return
         # A new stream begins with what has happened so far.
         stream = self.stream or JobStream(self.session.jobs, self.job.job_id)
-        stream.on_away = lambda: progress.note(_AWAY)
-        try:
-            while not self.is_final:
-                event = stream.next_event(deadline)
-                if self._take(event):
-                    self.events.append(event_document(event, self.job))
-                    progress.show(self.job, event_moment(event, "event_time"))
-                    self._is_shown = True
-        except WaitTimeoutError:
-            raise CommandError(
-                "TIMEOUT",
-                f"Job {self.job.job_id} did not end within {timeout_seconds:g} s; it goes on",
-                ExitCode.TIMEOUT,
-                job_id=self.job.job_id,
-                hints=ways_back(self.session, self.job.job_id),
-            ) from None
-        finally:
-            stream.close()
+        with outage_told(self.session, progress.note):
+            try:
+                while not self.is_final:
+                    event = stream.next_event(self.deadline)
+                    if self._take(event):
+                        self.events.append(event_document(event, self.job))
+                        progress.show(self.job, event_moment(event, "event_time"))
+                        self._is_shown = True
+            except WaitTimeoutError:
+                raise self._timeout_error() from None
+            finally:
+                stream.close()
 
     def encoded_result(self) -> EncodedResult:
         """The result of a job that has ended.
 
         Raises:
-            CommandError: it failed or was cancelled.
+            CommandError: it failed or was cancelled, or the result did not come in time.
             LongwireError: the server does not have it, or stayed away.
         """
         self.raise_unless_done()
         if self._result is None:
-            self._result = self.session.jobs.get_result(self.job.job_id)
+            from longwire.transport.interruption import WaitTimeoutError
+
+            job_id, deadline = self.job.job_id, self.deadline
+            if deadline is not None:
+                deadline = max(deadline, time.monotonic() + _ANSWER_SECONDS)
+            try:
+                self._result = self.session.jobs.get_result(job_id, deadline=deadline)
+            except WaitTimeoutError:
+                raise CommandError(
+                    "TIMEOUT",
+                    f"Job {job_id} is done, but its result did not come in time; it is kept",
+                    ExitCode.TIMEOUT,
+                    job_id=job_id,
+                    hints=[("get it:", self.session.command(f"result {job_id}"))],
+                ) from None
         return self._result
 
     def raise_unless_done(self) -> None:
@@ -124,6 +153,20 @@ class WatchedJob:
                 job_id=job_id,
                 hints=ways_back(self.session, job_id),
             )
+
+    def _timeout_error(self) -> CommandError:
+        job_id = self.job.job_id
+        outage = self.session.connection.outage.description()
+        text = f"Job {job_id} did not end within {self.timeout_seconds:g} s; it goes on"
+        if outage:
+            text = f"Job {job_id} was not seen to end within {self.timeout_seconds:g} s; {outage}"
+        return CommandError(
+            "TIMEOUT",
+            text,
+            ExitCode.TIMEOUT,
+            job_id=job_id,
+            hints=ways_back(self.session, job_id),
+        )
 
     def _take(self, event: JobEvent) -> bool:
         """Brings the job up to date; False where the event tells nothing about it."""

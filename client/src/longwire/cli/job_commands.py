@@ -1,9 +1,11 @@
-"""The commands ``jobs``, ``job`` and ``cancel``."""
+"""The commands ``jobs``, ``job``, ``cancel``, ``label`` and ``delete``."""
 
 from __future__ import annotations
 
 import argparse
 import datetime
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from longwire.cli.command_error import CommandError, command_error_of
 from longwire.cli.documents import (
@@ -19,19 +21,26 @@ from longwire.cli.table import Cell, Column, render_fields, render_table
 from longwire.cli.terminal import style, table_width_columns, write
 from longwire.cli.times import format_age, format_duration, format_local, to_datetime
 from longwire.v1.job_pb2 import Job, JobState
-from longwire.v1.job_service_pb2 import ListJobsRequest
+from longwire.v1.job_service_pb2 import JobTags, ListJobsRequest, UpdateJobRequest
+
+DoneT = TypeVar("DoneT")
 
 
 def jobs(session: Session, arguments: argparse.Namespace) -> None:
     """Lists jobs, the newest first."""
-    request = ListJobsRequest(backend_name=arguments.backend, tag=arguments.tag)
+    request = ListJobsRequest(
+        backend_name=arguments.backend, tag=arguments.tag, name=arguments.name
+    )
     request.states.extend(JobState.Value(f"JOB_STATE_{name}") for name in arguments.states)
     if arguments.since is not None:
         request.created_after.FromDatetime(arguments.since)
+    if arguments.until is not None:
+        request.created_before.FromDatetime(arguments.until)
     limit = arguments.limit
     # One more than asked for tells whether there are more.
-    found = list(session.jobs.list_jobs(request, limit + 1))
-    has_more, found = len(found) > limit, found[:limit]
+    found = list(session.jobs.list_jobs(request, None if limit is None else limit + 1))
+    has_more = limit is not None and len(found) > limit
+    found = found[:limit]
     if session.as_json:
         session.write_json({"jobs": list(map(job_document, found)), "has_more": has_more})
         return
@@ -53,23 +62,74 @@ def job(session: Session, arguments: argparse.Namespace) -> None:
 
 def cancel(session: Session, arguments: argparse.Namespace) -> None:
     """Cancels jobs; each is tried, whatever becomes of the others."""
-    cancelled: list[Job] = []
-    failures: list[CommandError] = []
-    for job_id in arguments.job_ids:
-        try:
-            cancelled.append(_cancel(session, job_id))
-        except Exception as error:
-            failure = command_error_of(error)
-            if failure is None:
-                raise
-            failures.append(failure)
+    cancelled, failures = _each(arguments.job_ids, lambda job_id: _cancel(session, job_id))
     if session.as_json:
         session.write_json({"cancelled": list(map(job_document, cancelled))})
     else:
         for found in cancelled:
             write(f"cancelled {found.job_id}")
+    _raise_all(failures)
+
+
+def label(session: Session, arguments: argparse.Namespace) -> None:
+    """Changes the name or the tags of a job."""
+    request = UpdateJobRequest(
+        job_id=arguments.job_id,
+        name=arguments.name,
+        tags=None if arguments.tags is None else JobTags(tags=arguments.tags),
+        add_tags=arguments.add_tags,
+        remove_tags=arguments.remove_tags,
+    )
+    if request == UpdateJobRequest(job_id=arguments.job_id):
+        arguments.parser.error(
+            "nothing is to change: give --name, --tag, --no-tags, --add-tag or --remove-tag"
+        )
+    found = session.jobs.update_job(request)
+    if session.as_json:
+        session.write_json(job_document(found))
+        return
+    fields: list[tuple[str, Cell | str]] = [("job", Cell(found.job_id, ("bold",)))]
+    for line in render_fields([*fields, *_label_fields(found)]):
+        write(line)
+
+
+def delete(session: Session, arguments: argparse.Namespace) -> None:
+    """Deletes jobs that have ended; each is tried, whatever becomes of the others."""
+    deleted, failures = _each(arguments.job_ids, lambda job_id: _delete(session, job_id))
+    if session.as_json:
+        session.write_json({"deleted": deleted})
+    else:
+        for job_id in deleted:
+            write(f"deleted {job_id}")
+    _raise_all(failures)
+
+
+def _each(
+    job_ids: Sequence[str], act: Callable[[str], DoneT]
+) -> tuple[list[DoneT], list[CommandError]]:
+    """What came of every job for which something could be done, and the errors of the others."""
+    done: list[DoneT] = []
+    failures: list[CommandError] = []
+    for job_id in job_ids:
+        try:
+            done.append(act(job_id))
+        except Exception as error:
+            failure = command_error_of(error)
+            if failure is None:
+                raise
+            failures.append(failure)
+    return done, failures
+
+
+def _raise_all(failures: Sequence[CommandError]) -> None:
+    """Ends a command for several jobs with the errors of those that failed."""
     if failures:
-        raise CommandError(failures[0].reason, "; ".join(failure.message for failure in failures))
+        raise CommandError(
+            failures[0].reason,
+            "; ".join(failure.message for failure in failures),
+            job_id=failures[0].job_id if len(failures) == 1 else "",
+            hints=failures[0].hints,
+        )
 
 
 def _cancel(session: Session, job_id: str) -> Job:
@@ -79,6 +139,11 @@ def _cancel(session: Session, job_id: str) -> Job:
             "JOB_ENDED", f"Job {job_id} had ended before ({state_name(found)})", job_id=job_id
         )
     return found
+
+
+def _delete(session: Session, job_id: str) -> str:
+    session.jobs.delete_job(job_id)
+    return job_id
 
 
 def _job_table(found: list[Job]) -> list[str]:
@@ -131,10 +196,7 @@ def _job_fields(found: Job) -> list[tuple[str, Cell | str]]:
         fields.append(("progress", how_far))
     fields.append(("kind", kind_name(found)))
     fields.append(("backend", found.backend_name))
-    if found.name:
-        fields.append(("name", found.name))
-    if found.tags:
-        fields.append(("tags", ", ".join(found.tags)))
+    fields += _label_fields(found)
     moments = {
         "created": found.create_time if found.HasField("create_time") else None,
         "started": found.start_time if found.HasField("start_time") else None,
@@ -154,6 +216,17 @@ def _job_fields(found: Job) -> list[tuple[str, Cell | str]]:
         fields.append(("attempts", str(found.attempt)))
     if found.result_bytes:
         fields.append(("result", f"{found.result_bytes:,} bytes"))
+    elif found.status.status == JobState.JOB_STATE_DONE:
+        fields.append(("result", "removed: the server keeps results for a time"))
+    return fields
+
+
+def _label_fields(found: Job) -> list[tuple[str, Cell | str]]:
+    fields: list[tuple[str, Cell | str]] = []
+    if found.name:
+        fields.append(("name", found.name))
+    if found.tags:
+        fields.append(("tags", ", ".join(found.tags)))
     return fields
 
 

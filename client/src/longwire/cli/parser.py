@@ -18,10 +18,10 @@ from longwire.cli.values import (
     non_negative_int,
     non_negative_seconds,
     optimization_level,
+    past_time,
     positive_int,
     positive_seconds,
     state,
-    time_since,
 )
 
 _EXIT_CODES = """\
@@ -95,6 +95,8 @@ def build_parser() -> Parser:
     _add_watch(commands)
     _add_result(commands)
     _add_cancel(commands)
+    _add_label(commands)
+    _add_delete(commands)
     return parser
 
 
@@ -146,19 +148,27 @@ def _add_jobs(commands: _Commands[Parser]) -> None:
         help="only jobs in this state: queued, running, done, error, cancelled, ...; repeatable",
     )
     parser.add_argument("--tag", metavar="TEXT", default="", help="only jobs with this tag")
+    parser.add_argument("--name", metavar="TEXT", default="", help="only jobs with this name")
     parser.add_argument(
         "--since",
         metavar="TIME",
-        type=time_since,
+        type=past_time,
         help="only jobs accepted since then: 30m, 2h, 7d, or a date such as 2026-05-01",
     )
     parser.add_argument(
+        "--until", metavar="TIME", type=past_time, help="only jobs accepted before then"
+    )
+    how_many = parser.add_mutually_exclusive_group()
+    how_many.add_argument(
         "-n",
         "--limit",
         metavar="N",
         type=positive_int,
         default=20,
         help="at most so many (default 20)",
+    )
+    how_many.add_argument(
+        "--all", dest="limit", action="store_const", const=None, help="all of them"
     )
 
 
@@ -196,6 +206,45 @@ def _add_cancel(commands: _Commands[Parser]) -> None:
         "cancel",
         "cancel jobs",
         "The worker of a running job is ended. A job that had ended before is an error.",
+    )
+    parser.add_argument("job_ids", metavar="ID", nargs="+", help="a job's id")
+
+
+def _add_label(commands: _Commands[Parser]) -> None:
+    parser = _add_command(
+        commands,
+        "label",
+        "change the name or the tags of a job",
+        "What is not given stays. Tags are removed before others are added.",
+    )
+    _add_job_id(parser)
+    parser.add_argument("--name", metavar="TEXT", help='the new name; "" for none')
+    all_tags = parser.add_mutually_exclusive_group()
+    all_tags.add_argument(
+        "--tag",
+        metavar="TEXT",
+        dest="tags",
+        action="append",
+        help="a tag in place of all that it has; repeatable",
+    )
+    all_tags.add_argument(
+        "--no-tags", dest="tags", action="store_const", const=[], help="take all tags from it"
+    )
+    for option, dest, summary in (
+        ("--add-tag", "add_tags", "one more tag; repeatable"),
+        ("--remove-tag", "remove_tags", "a tag that it is to have no more; repeatable"),
+    ):
+        parser.add_argument(
+            option, metavar="TEXT", dest=dest, action="append", default=[], help=summary
+        )
+
+
+def _add_delete(commands: _Commands[Parser]) -> None:
+    parser = _add_command(
+        commands,
+        "delete",
+        "delete jobs that have ended, with their results",
+        "A job that has not ended is an error: cancel it first.",
     )
     parser.add_argument("job_ids", metavar="ID", nargs="+", help="a job's id")
 
@@ -343,4 +392,6 @@ _COMMANDS = {
     "watch": "longwire.cli.watch_commands:watch",
     "result": "longwire.cli.watch_commands:result",
     "cancel": "longwire.cli.job_commands:cancel",
+    "label": "longwire.cli.job_commands:label",
+    "delete": "longwire.cli.job_commands:delete",
 }

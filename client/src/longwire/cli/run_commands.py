@@ -33,9 +33,9 @@ def run(session: Session, arguments: argparse.Namespace) -> None:
     with interruptible(session, job.job_id):
         if not session.as_json:
             write_error(style(f"job {job.job_id} on {job.backend_name}", "dim"))
-        followed = WatchedJob(session, job, stream)
+        followed = WatchedJob(session, job, stream, arguments.timeout)
         with progress_on(sys.stderr, silent=session.as_json) as progress:
-            followed.wait(arguments.timeout, progress)
+            followed.wait(progress)
         report_result(followed, arguments.output)
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from longwire.cli.terminal import write
+from longwire.cli.terminal import style, write, write_error
 from longwire.transport.address import ADDRESS_VARIABLE
 from longwire.transport.connection import Connection
 
@@ -65,6 +65,34 @@ class Session:
 
 
 @contextmanager
+def outage_told(session: Session, tell: Callable[[str], None]) -> Iterator[None]:
+    """A block that says so where it goes on although the server does not answer.
+
+    Args:
+        session: the command's.
+        tell: called with the text, and again when the server is back.
+    """
+    outage = session.connection.outage
+    before = outage.on_away, outage.on_back
+    outage.on_away = lambda cause: tell(
+        f"the server does not answer ({cause}); what it has accepted is kept, still waiting"
+    )
+    outage.on_back = lambda _seconds: tell("the server answers again")
+    try:
+        yield
+    finally:
+        outage.on_away, outage.on_back = before
+
+
+def _say(text: str) -> None:
+    write_error(style(text, "dim"))
+
+
+def _say_nothing(_text: str) -> None:
+    """For a program, which reads the answer alone."""
+
+
+@contextmanager
 def open_session(given_address: str | None, *, as_json: bool) -> Iterator[Session]:
     """A session with a server, which the first call connects to.
 
@@ -77,7 +105,9 @@ def open_session(given_address: str | None, *, as_json: bool) -> Iterator[Sessio
         InvalidArgumentError: the address is none.
     """
     connection = Connection(given_address or os.environ.get(ADDRESS_VARIABLE) or DEFAULT_ADDRESS)
+    session = Session(given_address, as_json, connection)
     try:
-        yield Session(given_address, as_json, connection)
+        with outage_told(session, _say_nothing if as_json else _say):
+            yield session
     finally:
         connection.close()

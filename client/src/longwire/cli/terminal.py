@@ -46,6 +46,8 @@ def unstyle(text: str) -> str:
 
 def clean(text: str) -> str:
     """Text from elsewhere, such as a backend's message, with control characters replaced."""
+    if text.isprintable():  # as nearly always; a long listing has many cells
+        return text
     return "".join(
         character if character.isprintable() or character == "\n" else "�" for character in text
     )

@@ -57,7 +57,7 @@ def state(text: str) -> str:
     return text.upper()
 
 
-def time_since(text: str) -> datetime.datetime:
+def past_time(text: str) -> datetime.datetime:
     """A time; see :func:`longwire.cli.times.parse_since`."""
     from longwire.cli.times import parse_since
 

@@ -16,11 +16,11 @@ from longwire.cli.terminal import style, write
 def watch(session: Session, arguments: argparse.Namespace) -> None:
     """Follows a job until it has ended."""
     with interruptible(session, arguments.job_id):
-        followed = WatchedJob(session, session.jobs.get_job(arguments.job_id))
+        followed = WatchedJob.find(session, arguments.job_id, arguments.timeout)
         with progress_on(
             sys.stdout, silent=session.as_json, keeps_changes=True, is_replay=True
         ) as progress:
-            followed.wait(arguments.timeout, progress)
+            followed.wait(progress)
         if session.as_json:
             from longwire.cli.documents import job_document
 
@@ -34,9 +34,9 @@ def result(session: Session, arguments: argparse.Namespace) -> None:
     """Shows the result of a job, as run does; waits for it."""
     check_output(arguments.output)
     with interruptible(session, arguments.job_id):
-        followed = WatchedJob(session, session.jobs.get_job(arguments.job_id))
+        followed = WatchedJob.find(session, arguments.job_id, arguments.timeout)
         check_output_of(arguments.output, followed.job)
         if arguments.waits and not followed.is_final:
             with progress_on(sys.stderr, silent=session.as_json, is_replay=True) as progress:
-                followed.wait(arguments.timeout, progress)
+                followed.wait(progress)
         report_result(followed, arguments.output)

@@ -12,12 +12,14 @@ from longwire.following.job_state import is_final
 from longwire.transport.interruption import Interruption, Turn, WaitTimeoutError
 from longwire.transport.job_calls import JobCalls
 from longwire.transport.job_stream import JobStream
-from longwire.transport.retry import RESUME_SECONDS
 from longwire.v1.job_event_pb2 import JobEvent
 from longwire.v1.job_pb2 import Job, JobState
 from longwire.v1.result_pb2 import EncodedResult
 
 Observer = Callable[[Job], None]
+
+# What a job that has ended takes to be asked for its result, where no time is left.
+_ANSWER_SECONDS = 0.15
 
 
 class JobRecord:
@@ -97,27 +99,33 @@ class JobRecord:
             try:
                 self._await_change(changes, deadline, interruption)
             except WaitTimeoutError:
-                raise JobTimeoutError(
-                    f"Job {message.job_id} did not end within {timeout} s; it goes on: ask "
-                    "again, or cancel it"
-                ) from None
+                raise JobTimeoutError(self._timeout_message(timeout)) from None
 
-    def result(self, timeout: float | None, interruption: Interruption) -> EncodedResult:
+    def result(self, deadline: float | None, interruption: Interruption) -> EncodedResult:
         """The result of a job in state DONE.
 
         Args:
-            timeout: how long to ask again where the server goes away; None for as
-                long as a server may take to restart.
-            interruption: ends the call, which then raises.
+            deadline: on the clock of ``time.monotonic``; None waits for as long as a server
+                may be away.
+            interruption: ends the call.
 
         Raises:
+            JobTimeoutError: it did not come in time.
+            WaitInterruptedError: the call was interrupted.
             LongwireError: the job was deleted, or the server stayed away.
         """
-        return self._inline_result or self._calls.get_result(
-            self._message.job_id,
-            retry_seconds=RESUME_SECONDS if timeout is None else timeout,
-            interruption=interruption,
-        )
+        if self._inline_result is not None:
+            return self._inline_result
+        job_id = self._message.job_id
+        if deadline is not None:
+            deadline = max(deadline, time.monotonic() + _ANSWER_SECONDS)
+        try:
+            return self._calls.get_result(job_id, deadline=deadline, interruption=interruption)
+        except WaitTimeoutError:
+            raise JobTimeoutError(
+                f"Job {job_id} is done, but its result did not come in time"
+                f"{self._outage()}: ask again"
+            ) from None
 
     def drop_result(self) -> None:
         """Forgets the result's bytes, where they came along with the final record."""
@@ -139,6 +147,30 @@ class JobRecord:
             self._changes += 1
             if is_final(message):
                 self._stream = None
+
+    def take_labels(self, message: Job) -> None:
+        """Makes the name and the tags of a record the present ones, also where the job has ended.
+
+        Args:
+            message: the record with which the server answered their change.
+        """
+        with self._changing:
+            self.take_over(message)
+            labelled = Job()
+            labelled.CopyFrom(self._message)
+            labelled.name = message.name
+            labelled.tags[:] = message.tags
+            self._message = labelled
+
+    def _timeout_message(self, timeout: float | None) -> str:
+        job_id, outage = self._message.job_id, self._outage()
+        if outage:
+            return f"Job {job_id} was not seen to end within {timeout} s{outage}: ask again"
+        return f"Job {job_id} did not end within {timeout} s; it goes on: ask again, or cancel it"
+
+    def _outage(self) -> str:
+        description = self._calls.outage.description()
+        return f"; {description}, and keeps the job" if description else ""
 
     def _await_change(
         self, changes: int, deadline: float | None, interruption: Interruption

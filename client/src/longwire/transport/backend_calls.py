@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import grpc
+
 from longwire.transport.calls import Calls
 from longwire.transport.connection import Connection
 from longwire.v1 import backend_service_pb2 as messages
@@ -44,9 +46,11 @@ class BackendCalls(Calls):
     def watch_backend_status(self, backend_name: str) -> Iterator[BackendStatus]:
         """The status of one backend now and after every change, until the caller stops."""
         request = messages.WatchBackendStatusRequest(backend_name=backend_name)
-        with self.errors():
+        try:
             for response in self._stub.WatchBackendStatus(request):
                 yield response.backend_status
+        except grpc.RpcError as error:
+            raise self.error_of(error) from None
 
     def get_backend_configuration(self, backend_name: str) -> BackendConfiguration:
         """The configuration of one backend."""

@@ -1,17 +1,29 @@
-"""What every call has in common: a deadline, and errors of Longwire's own."""
+"""What every call has in common: a deadline, other attempts, and errors of Longwire's own."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import math
+import time
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import grpc
 
 from longwire.transport.connection import Connection
-from longwire.transport.failures import error_of
+from longwire.transport.failures import (
+    cause_of,
+    error_info,
+    error_of,
+    is_passing,
+    retry_seconds,
+)
+from longwire.transport.interruption import Interruption
+from longwire.transport.retry import FIRST_CONTACT_SECONDS, Retry
 
 StubT = TypeVar("StubT")
+
+# What takes longer to be answered may wait on a connection that is dead.
+SUSPECT_SECONDS = 5.0
 
 
 class Calls:
@@ -34,28 +46,81 @@ class Calls:
             self._stub_and_channel = self._stub_class(channel), channel
         return self._stub_and_channel[0]
 
-    def _call(self, method: str, request: Any, *, timeout_seconds: float | None = None) -> Any:
-        """A unary call with the connection's deadline, or another.
+    def _call(
+        self,
+        method: str,
+        request: Any,
+        *,
+        timeout_seconds: float | None = None,
+        repeats: bool = True,
+    ) -> Any:
+        """A unary call.
+
+        A server that is away, or busy, is asked again until the time is over, and one
+        that has never answered on this connection for a moment. What gets no answer for some
+        seconds is asked once more on a connection of its own, since the present one may
+        have died in silence.
+
+        Args:
+            method: the name of the RPC.
+            request: its request.
+            timeout_seconds: how long to wait for the answer; None for the connection's
+                own limit.
+            repeats: whether it changes nothing to make the call twice.
 
         Raises:
             LongwireError: the call failed.
         """
         if timeout_seconds is None:
             timeout_seconds = self._connection.timeout_seconds
-        with self.errors():
-            return getattr(self._stub, method)(request, timeout=timeout_seconds)
+        deadline = time.monotonic() + timeout_seconds
+        outage = self._connection.outage
+        retry = Retry(timeout_seconds if outage.has_answered else FIRST_CONTACT_SECONDS)
+        patience_seconds = SUSPECT_SECONDS if repeats else math.inf
+        is_first = True
+        while True:
+            channel = self._connection.channel
+            left_seconds = max(0.0, deadline - time.monotonic())
+            try:
+                response = getattr(self._stub, method)(
+                    request, timeout=min(left_seconds, patience_seconds)
+                )
+            except grpc.RpcError as error:
+                if (
+                    error.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+                    and patience_seconds < left_seconds
+                ):
+                    self._connection.renew(channel)
+                    patience_seconds = math.inf
+                elif not (repeats and self._may_repeat(error, retry, deadline)):
+                    raise self.error_of(error, getattr(request, "job_id", "")) from None
+                elif is_first:
+                    # Who asks learns what is so now: a channel that has failed for long tries
+                    # every few seconds only.
+                    self._connection.renew(channel)
+                is_first = False
+            else:
+                outage.answered()
+                return response
 
-    @contextmanager
-    def errors(self) -> Iterator[None]:
-        """Turns gRPC's errors into Longwire's."""
-        try:
-            yield
-        except grpc.RpcError as error:
-            raise self.error_of(error) from None
+    def _may_repeat(self, error: grpc.RpcError, retry: Retry, deadline: float) -> bool:
+        """Whether to make a call again that failed; pauses before."""
+        if not is_passing(error):
+            if error_info(error) is not None:
+                self._connection.outage.answered()
+            return False
+        self._connection.outage.failed(cause_of(error))
+        is_paused = retry.pause(deadline, Interruption(), at_least=retry_seconds(error))
+        return is_paused and time.monotonic() < deadline
 
-    def error_of(self, call: grpc.RpcError) -> Exception:
-        """What to raise for a call that failed; the command line has errors of its own."""
-        return error_of(call, self._connection.address)
+    def error_of(self, call: grpc.RpcError, job_id: str = "") -> Exception:
+        """What to raise for a call that failed; the command line has errors of its own.
+
+        Args:
+            call: the call.
+            job_id: the job that it was about; empty where it was about none.
+        """
+        return error_of(call, self._connection.address, job_id)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_stub_and_channel": None}

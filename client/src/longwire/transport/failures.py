@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import grpc
+from google.protobuf import any_pb2
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
@@ -46,7 +47,15 @@ _CAUSES = (
     ("No route to host", "no route to the host"),
     ("Network is unreachable", "the network is unreachable"),
     ("Timeout", "it did not answer in time"),
+    ("timed out", "it did not answer in time"),
+    ("keepalive", "the connection was dead"),
+    ("ping timeout", "the connection was dead"),
+    ("Broken pipe", "the connection was closed"),
+    ("GOAWAY", "the connection was closed"),
 )
+# With these nothing has reached the server.
+_NOT_SENT = ("failed to connect", "Connection refused", "lookup error", "DNS")
+_MOST_RETRY_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -66,16 +75,17 @@ class Failure:
     details: Mapping[str, str] = field(default_factory=dict)
 
 
-def error_of(call: grpc.RpcError, address: str) -> LongwireError:
+def error_of(call: grpc.RpcError, address: str, job_id: str = "") -> LongwireError:
     """The error to raise for a call that failed.
 
     Args:
         call: what gRPC raised, which is the call itself.
         address: the server's address.
+        job_id: the job that the call was about; empty for any other call.
     """
     from longwire import errors
 
-    failure = failure_of(call, address)
+    failure = failure_of(call, address, job_id)
     error_class = getattr(errors, failure.class_name)
     error: LongwireError = error_class(
         failure.message, reason=failure.reason, details=failure.details
@@ -83,31 +93,64 @@ def error_of(call: grpc.RpcError, address: str) -> LongwireError:
     return error
 
 
-def failure_of(call: grpc.RpcError, address: str) -> Failure:
+def failure_of(call: grpc.RpcError, address: str, job_id: str = "") -> Failure:
     """What a call that failed says; the arguments are :func:`error_of`'s."""
     info = error_info(call)
     if info is None:
-        return _failure_without_reason(call, address)
+        failure = _failure_without_reason(call, address)
+        if not job_id or failure.reason != "SERVER_UNREACHABLE":
+            return failure
+        kept = f"job {job_id} is kept there: any process finds it by this id when it answers again"
+        return replace(failure, message=f"{failure.message}; {kept}")
     class_name = ERROR_CLASSES.get(info.reason, "RequestRefusedError")
     return Failure(class_name, info.reason, call.details() or info.reason, dict(info.metadata))
 
 
 def error_info(call: grpc.RpcError) -> error_details_pb2.ErrorInfo | None:
     """The server's stable reason, where it gave one."""
-    try:
-        status = rpc_status.from_call(call)
-    except ValueError:
-        return None
-    for detail in status.details if status is not None else ():
+    for detail in _details(call):
         info = error_details_pb2.ErrorInfo()
         if detail.Unpack(info) and info.domain == ERROR_DOMAIN:
             return info
     return None
 
 
+def retry_seconds(call: grpc.RpcError) -> float:
+    """How long the server asks to wait before the call is made again; 0 where it does not."""
+    for detail in _details(call):
+        retry = error_details_pb2.RetryInfo()
+        if detail.Unpack(retry):
+            seconds: float = retry.retry_delay.ToMilliseconds() / 1000
+            return min(max(seconds, 0.0), _MOST_RETRY_SECONDS)
+    return 0.0
+
+
+def _details(call: grpc.RpcError) -> Sequence[any_pb2.Any]:
+    try:
+        status = rpc_status.from_call(call)
+    except ValueError:
+        return ()
+    return () if status is None else status.details
+
+
 def is_passing(call: grpc.RpcError) -> bool:
     """Whether the same call may succeed later: the server is away, or says so itself."""
     return bool(call.code() == grpc.StatusCode.UNAVAILABLE)
+
+
+def may_have_arrived(call: grpc.RpcError) -> bool:
+    """Whether the server may have carried out a call without an answer."""
+    info = error_info(call)
+    if info is not None:
+        # Its store may have failed in the middle of it.
+        return bool(info.metadata.get("recorded") == "unknown")
+    return not any(words in (call.details() or "") for words in _NOT_SENT)
+
+
+def cause_of(call: grpc.RpcError) -> str:
+    """Why a call failed that may succeed later, in a few words."""
+    details = call.details() or call.code().name
+    return details if error_info(call) is not None else _cause(details)
 
 
 def _cause(details: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,9 +10,14 @@ import grpc
 
 from longwire.transport.calls import Calls
 from longwire.transport.connection import Connection
-from longwire.transport.failures import is_passing
-from longwire.transport.interruption import Interruption
-from longwire.transport.retry import Retry
+from longwire.transport.failures import cause_of, is_passing, retry_seconds
+from longwire.transport.interruption import (
+    Interruption,
+    WaitInterruptedError,
+    WaitTimeoutError,
+)
+from longwire.transport.outage import Outage
+from longwire.transport.retry import RESUME_SECONDS, Retry
 from longwire.transport.sent_programs import SentPrograms
 from longwire.v1 import job_service_pb2 as messages
 from longwire.v1.job_pb2 import Job
@@ -39,6 +45,25 @@ class JobCalls(Calls):
         """The server's address."""
         return self._connection.address
 
+    @property
+    def channel(self) -> grpc.Channel:
+        """The channel on which the next call is made."""
+        return self._connection.channel
+
+    @property
+    def outage(self) -> Outage:
+        """Whether the server answers."""
+        return self._connection.outage
+
+    @property
+    def timeout_seconds(self) -> float:
+        """How long a call may take that does not wait for a job."""
+        return self._connection.timeout_seconds
+
+    def renew(self, channel: grpc.Channel) -> None:
+        """Has the next call make a new channel, because this one seems to be dead."""
+        self._connection.renew(channel)
+
     def run_job(self, request: messages.RunJobRequest) -> Any:
         """The call that streams RunJobResponse. Raises ``grpc.RpcError`` while read."""
         return self._stub.RunJob(request)
@@ -52,7 +77,9 @@ class JobCalls(Calls):
 
     def submit_job(self, request: messages.SubmitJobRequest) -> messages.SubmitJobResponse:
         """Submits a job without waiting for it."""
-        response: messages.SubmitJobResponse = self._call("SubmitJob", request)
+        response: messages.SubmitJobResponse = self._call(
+            "SubmitJob", request, repeats=bool(request.request_id)
+        )
         return response
 
     def get_job(self, job_id: str, *, timeout_seconds: float | None = None) -> Job:
@@ -71,28 +98,47 @@ class JobCalls(Calls):
         self,
         job_id: str,
         *,
-        retry_seconds: float = 0.0,
+        deadline: float | None = None,
         interruption: Interruption | None = None,
     ) -> EncodedResult:
         """The result of a job in state DONE, its chunks joined.
 
+        Where the connection breaks or the server goes away, it is asked for again.
+
         Args:
             job_id: the job's id.
-            retry_seconds: how long to ask again where the server goes away.
-            interruption: ends the call, which then raises.
+            deadline: on the clock of ``time.monotonic``; None waits for as long as a server
+                may be away.
+            interruption: ends the call.
+
+        Raises:
+            WaitTimeoutError: it did not come in time.
+            WaitInterruptedError: the call was interrupted.
+            LongwireError: the job is gone, or the server stayed away.
         """
-        retry = Retry(retry_seconds)
+        retry = Retry(RESUME_SECONDS)
         interruption = interruption or Interruption()
         while True:
             try:
-                return self._get_result(job_id, interruption)
+                result = self._get_result(job_id, deadline, interruption)
             except grpc.RpcError as error:
-                may_retry = is_passing(error) and not interruption.is_made
-                if not may_retry or not retry.pause(None, interruption):
-                    raise self.error_of(error) from None
+                if interruption.is_made:
+                    raise WaitInterruptedError from None
+                if is_passing(error) and (deadline is None or time.monotonic() < deadline):
+                    self.outage.failed(cause_of(error))
+                    if retry.pause(deadline, interruption, at_least=retry_seconds(error)):
+                        continue
+                if deadline is not None and time.monotonic() >= deadline:
+                    raise WaitTimeoutError from None
+                raise self.error_of(error, job_id) from None
+            self.outage.answered()
+            return result
 
-    def _get_result(self, job_id: str, interruption: Interruption) -> EncodedResult:
-        call = self._stub.GetResult(messages.GetResultRequest(job_id=job_id))
+    def _get_result(
+        self, job_id: str, deadline: float | None, interruption: Interruption
+    ) -> EncodedResult:
+        timeout = None if deadline is None else max(0.0, deadline - time.monotonic())
+        call = self._stub.GetResult(messages.GetResultRequest(job_id=job_id), timeout=timeout)
         with interruption.waking(call.cancel):
             first: messages.GetResultResponse = next(call)
             data = bytearray(first.chunk)
@@ -126,6 +172,12 @@ class JobCalls(Calls):
         )
         return response.job
 
+    def update_job(self, request: messages.UpdateJobRequest) -> Job:
+        """Changes the name or the tags of a job, and returns it."""
+        response: messages.UpdateJobResponse = self._call("UpdateJob", request)
+        return response.job
+
     def delete_job(self, job_id: str) -> None:
         """Deletes a job in a final state."""
-        self._call("DeleteJob", messages.DeleteJobRequest(job_id=job_id))
+        # Where the answer is lost, a second call finds no job.
+        self._call("DeleteJob", messages.DeleteJobRequest(job_id=job_id), repeats=False)

@@ -16,20 +16,34 @@ from typing import Any
 
 import grpc
 
-from longwire.transport.failures import error_info, is_passing
+from longwire.transport.alarm import Alarm
+from longwire.transport.calls import SUSPECT_SECONDS
+from longwire.transport.failures import (
+    cause_of,
+    error_info,
+    is_passing,
+    may_have_arrived,
+    retry_seconds,
+)
 from longwire.transport.interruption import (
     Interruption,
     WaitInterruptedError,
     WaitTimeoutError,
 )
 from longwire.transport.job_calls import JobCalls
-from longwire.transport.retry import RESUME_SECONDS, Retry
+from longwire.transport.retry import FIRST_CONTACT_SECONDS, RESUME_SECONDS, Retry
 from longwire.v1.job_event_pb2 import JobEvent
 from longwire.v1.job_service_pb2 import RunJobRequest
 
-_SUBMIT_SECONDS = 5.0
-# A connection that breaks is most often back sooner.
-_AWAY_SECONDS = 2.0
+IN_DOUBT = (
+    "The server may have accepted the job without saying so: look at the latest jobs "
+    "(jobs(limit=3), or longwire jobs) before it is submitted again"
+)
+# A server says something every 15 s. What lies between may keep the connection up
+# although the server behind it is gone.
+_SILENCE_SECONDS = 50.0
+# A slower line than this is taken for a dead one, once.
+_SLOWEST_BYTES_PER_SECOND = 100_000
 
 
 class _OpenCall:
@@ -42,6 +56,8 @@ class _OpenCall:
 
     def __init__(self) -> None:
         self.call: Any = None
+        # Kept with its call, which it outlives otherwise.
+        self.channel: grpc.Channel | None = None
         self.is_abandoned = False
 
     def cancel(self) -> None:
@@ -56,26 +72,6 @@ class _OpenCall:
             self.call.cancel()
 
 
-class _Away:
-    """Tells once that the server has not answered for some seconds.
-
-    Args:
-        tell: called then; None calls nobody.
-    """
-
-    def __init__(self, tell: Callable[[], None] | None) -> None:
-        self._tell = tell
-        self._since: float | None = None
-
-    def failed(self) -> None:
-        """Another attempt has failed."""
-        now = time.monotonic()
-        self._since = now if self._since is None else self._since
-        if self._tell is not None and now - self._since >= _AWAY_SECONDS:
-            tell, self._tell = self._tell, None
-            tell()
-
-
 class JobStream:
     """Reads the events of one job.
 
@@ -87,10 +83,6 @@ class JobStream:
         resume_after: the highest sequence that is known already.
         pub_results: whether the results of single pubs are to be told. After a
             break they are told from the first one on.
-
-    Attributes:
-        on_away: called once in a wait that goes on although the server has not
-            answered for some seconds; None calls nobody.
     """
 
     def __init__(
@@ -100,7 +92,6 @@ class JobStream:
         self._job_id = job_id
         self._resume_after = resume_after
         self._pub_results = pub_results
-        self.on_away: Callable[[], None] | None = None
         self._received: deque[JobEvent] = deque()
         self._open = _OpenCall()
         weakref.finalize(self, self._open.abandon)
@@ -109,8 +100,11 @@ class JobStream:
     def run(cls, calls: JobCalls, request: RunJobRequest) -> tuple[JobStream, JobEvent]:
         """Submits a job.
 
-        A submission that breaks off before it is accepted is sent again: its
-        ``request_id`` makes that safe.
+        A submission that breaks off before it is accepted is sent again, and so is
+        one that a busy server refuses for the moment, within the connection's time limit:
+        its ``request_id`` makes that safe. What is not answered for some seconds is
+        sent once more on a connection of its own, since the present one may have died
+        in silence.
 
         Returns:
             The stream, and its first event, which is ``accepted``.
@@ -119,16 +113,26 @@ class JobStream:
             LongwireError: the job was not accepted.
         """
         stream = cls(calls, "")
-        retry = Retry(_SUBMIT_SECONDS)
+        outage = calls.outage
+        retry = Retry(calls.timeout_seconds if outage.has_answered else FIRST_CONTACT_SECONDS)
+        suspect_at: float | None = time.monotonic() + _suspect_seconds(request)
+        in_doubt = False
         while True:
-            stream._begin(calls.run_job(request))
+            channel = stream._begin(lambda: calls.run_job(request))
             try:
-                accepted = stream._next_received()
+                accepted = stream._next_until(suspect_at)
             except grpc.RpcError as error:
-                refused = is_passing(error) and error_info(error) is None
-                if not refused or not retry.pause(None, Interruption()):
-                    raise calls.error_of(error) from None
-                continue
+                if error.code() is grpc.StatusCode.CANCELLED and suspect_at is not None:
+                    calls.renew(channel)
+                    suspect_at, in_doubt = None, True
+                    continue
+                in_doubt |= may_have_arrived(error)
+                if is_passing(error):
+                    outage.failed(cause_of(error))
+                    if retry.pause(None, Interruption(), at_least=retry_seconds(error)):
+                        continue
+                raise _not_accepted(calls.error_of(error), error, in_doubt) from None
+            outage.answered()
             stream._job_id = accepted.job_id
             return stream, accepted
 
@@ -146,56 +150,77 @@ class JobStream:
             WaitInterruptedError: the wait was interrupted.
             LongwireError: the job is gone, or the server stayed away.
         """
-        retry = Retry(RESUME_SECONDS)
+        retry: Retry | None = None
         interruption = interruption or Interruption()
-        away = _Away(self.on_away)
         while True:
             try:
-                return self._read(deadline, interruption)
+                event = self._read(deadline, interruption)
             except grpc.RpcError as error:
                 self._open.call = None
-                if self._open.is_abandoned and threading.current_thread().daemon:
-                    # The interpreter ends, and its daemon threads with it: in silence.
-                    threading.Event().wait()
-                if interruption.is_made:
-                    raise WaitInterruptedError from None
-                if deadline is not None and time.monotonic() >= deadline:
-                    raise WaitTimeoutError from None
-                if error.code() == grpc.StatusCode.CANCELLED:
-                    # Our own doing: a timer that came late for the event that it waited for.
-                    continue
-                if is_passing(error):
-                    away.failed()
-                if not is_passing(error) or not retry.pause(deadline, interruption):
-                    raise self._calls.error_of(error) from None
+                self._end_quietly_with_the_interpreter()
+                _raise_if_over(deadline, interruption)
+                retry = retry or Retry(RESUME_SECONDS)
+                if not self._pause(error, retry, deadline, interruption):
+                    raise self._calls.error_of(error, self._job_id) from None
+                _raise_if_over(deadline, interruption)
+            else:
+                self._calls.outage.answered()
+                return event
 
     def close(self) -> None:
         """Ends the call. The job goes on."""
         self._open.cancel()
 
-    def _begin(self, call: Any) -> None:
-        self._open.call = call
+    def _pause(
+        self,
+        error: grpc.RpcError,
+        retry: Retry,
+        deadline: float | None,
+        interruption: Interruption,
+    ) -> bool:
+        """Sleeps before the stream is resumed; False where that is of no use."""
+        # Cancelled: by whatever lies between, or by an alarm that came too late for
+        # the event that it waited for.
+        if not is_passing(error) and error.code() is not grpc.StatusCode.CANCELLED:
+            return False
+        self._calls.outage.failed(cause_of(error))
+        return retry.pause(deadline, interruption, at_least=retry_seconds(error))
+
+    def _end_quietly_with_the_interpreter(self) -> None:
+        if self._open.is_abandoned and threading.current_thread().daemon:
+            # The interpreter ends, and its daemon threads with it: in silence.
+            threading.Event().wait()
+
+    def _begin(self, call: Callable[[], Any]) -> grpc.Channel:
+        """Makes a call, and returns the channel that it is made on."""
+        channel = self._open.channel = self._calls.channel
+        self._open.call = call()
+        return channel
 
     def _read(self, deadline: float | None, interruption: Interruption) -> JobEvent:
         if self._received:
             return self._next_received()
         if self._open.call is None:
             self._begin(
-                self._calls.watch_job(
+                lambda: self._calls.watch_job(
                     self._job_id, self._resume_after, pub_results=self._pub_results
                 )
             )
+        silent_at = time.monotonic() + _SILENCE_SECONDS
         with interruption.waking(self._open.call.cancel):
-            if deadline is None:
-                return self._next_received()
-            # A blocking read has no time limit of its own: the call is cancelled.
-            timer = threading.Timer(max(0.0, deadline - time.monotonic()), self._open.call.cancel)
-            timer.daemon = True
-            timer.start()
             try:
-                return self._next_received()
-            finally:
-                timer.cancel()
+                return self._next_until(silent_at if deadline is None else min(deadline, silent_at))
+            except grpc.RpcError:
+                if time.monotonic() >= silent_at and self._open.channel is not None:
+                    self._calls.renew(self._open.channel)
+                raise
+
+    def _next_until(self, time_at: float | None) -> JobEvent:
+        """The next event; the call is cancelled where it does not come in time."""
+        if time_at is None:
+            return self._next_received()
+        with Alarm(time_at, self._open.call.cancel):
+            return self._next_received()
 
     def _next_received(self) -> JobEvent:
         while not self._received:
@@ -213,6 +238,26 @@ class JobStream:
         event = self._received.popleft()
         self._resume_after = max(self._resume_after, event.sequence)
         return event
+
+
+def _suspect_seconds(request: RunJobRequest) -> float:
+    """When a connection that has not answered a submission may be dead."""
+    return SUSPECT_SECONDS + request.ByteSize() / _SLOWEST_BYTES_PER_SECOND
+
+
+def _raise_if_over(deadline: float | None, interruption: Interruption) -> None:
+    if interruption.is_made:
+        raise WaitInterruptedError from None
+    if deadline is not None and time.monotonic() >= deadline:
+        raise WaitTimeoutError from None
+
+
+def _not_accepted(error: Exception, call: grpc.RpcError, in_doubt: bool) -> Exception:
+    """The error of a submission, with what is not known of it."""
+    # A refusal that will stay is an answer.
+    if in_doubt and (is_passing(call) or error_info(call) is None):
+        error.add_note(IN_DOUBT)
+    return error
 
 
 def _ended_early(job_id: str) -> Exception:

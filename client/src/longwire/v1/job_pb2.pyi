@@ -244,7 +244,7 @@ class Job(_message.Message):
     of the last event that changed it.
     """
     name: _builtins.str
-    """The name given at submission."""
+    """The name given at submission, or since by UpdateJob."""
     attempt: _builtins.int
     """How many attempts to execute it have begun. An attempt that is lost, because
     its worker or its server died, is followed by another where the backend's
@@ -255,7 +255,9 @@ class Job(_message.Message):
     backend's workers, plus one. Not set otherwise.
     """
     result_bytes: _builtins.int
-    """Size of the stored result, zero where there is none."""
+    """Size of the stored result, zero where there is none, or none any more: a
+    server keeps results for a time ([retention] in its configuration).
+    """
     request_id: _builtins.str
     """The request_id given at submission."""
     kind: Global___JobKind.ValueType
@@ -270,7 +272,7 @@ class Job(_message.Message):
 
     @_builtins.property
     def tags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """The tags given at submission."""
+        """The tags given at submission, or since by UpdateJob."""
 
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:

@@ -70,6 +70,11 @@ class JobServiceStub:
                 request_serializer=longwire_dot_v1_dot_job__service__pb2.CancelJobRequest.SerializeToString,
                 response_deserializer=longwire_dot_v1_dot_job__service__pb2.CancelJobResponse.FromString,
                 _registered_method=True)
+        self.UpdateJob = channel.unary_unary(
+                '/longwire.v1.JobService/UpdateJob',
+                request_serializer=longwire_dot_v1_dot_job__service__pb2.UpdateJobRequest.SerializeToString,
+                response_deserializer=longwire_dot_v1_dot_job__service__pb2.UpdateJobResponse.FromString,
+                _registered_method=True)
         self.DeleteJob = channel.unary_unary(
                 '/longwire.v1.JobService/DeleteJob',
                 request_serializer=longwire_dot_v1_dot_job__service__pb2.DeleteJobRequest.SerializeToString,
@@ -157,6 +162,17 @@ class JobServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def UpdateJob(self, request, context):
+        """Changes the name or the tags of a job, in whichever state it is. What is
+        not asked for stays. Its sequence stays too: nothing is told to watchers.
+
+        Statuses: NOT_FOUND (JOB_NOT_FOUND), INVALID_ARGUMENT (ARGUMENT_INVALID). A
+        retry is safe.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def DeleteJob(self, request, context):
         """Deletes a job in a final state with its program and its result.
 
@@ -204,6 +220,11 @@ def add_JobServiceServicer_to_server(servicer, server):
                     servicer.CancelJob,
                     request_deserializer=longwire_dot_v1_dot_job__service__pb2.CancelJobRequest.FromString,
                     response_serializer=longwire_dot_v1_dot_job__service__pb2.CancelJobResponse.SerializeToString,
+            ),
+            'UpdateJob': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateJob,
+                    request_deserializer=longwire_dot_v1_dot_job__service__pb2.UpdateJobRequest.FromString,
+                    response_serializer=longwire_dot_v1_dot_job__service__pb2.UpdateJobResponse.SerializeToString,
             ),
             'DeleteJob': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteJob,
@@ -401,6 +422,33 @@ class JobService:
             '/longwire.v1.JobService/CancelJob',
             longwire_dot_v1_dot_job__service__pb2.CancelJobRequest.SerializeToString,
             longwire_dot_v1_dot_job__service__pb2.CancelJobResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateJob(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/longwire.v1.JobService/UpdateJob',
+            longwire_dot_v1_dot_job__service__pb2.UpdateJobRequest.SerializeToString,
+            longwire_dot_v1_dot_job__service__pb2.UpdateJobResponse.FromString,
             options,
             channel_credentials,
             insecure,

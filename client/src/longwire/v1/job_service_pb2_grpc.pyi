@@ -87,6 +87,13 @@ class JobServiceStub:
 
     Statuses: NOT_FOUND (JOB_NOT_FOUND). A retry is safe.
     """
+    UpdateJob: _grpc.UnaryUnaryMultiCallable[_job_service_pb2.UpdateJobRequest, _job_service_pb2.UpdateJobResponse]
+    """Changes the name or the tags of a job, in whichever state it is. What is
+    not asked for stays. Its sequence stays too: nothing is told to watchers.
+
+    Statuses: NOT_FOUND (JOB_NOT_FOUND), INVALID_ARGUMENT (ARGUMENT_INVALID). A
+    retry is safe.
+    """
     DeleteJob: _grpc.UnaryUnaryMultiCallable[_job_service_pb2.DeleteJobRequest, _job_service_pb2.DeleteJobResponse]
     """Deletes a job in a final state with its program and its result.
 
@@ -146,6 +153,13 @@ class JobServiceAsyncStub(JobServiceStub):
     killed. A job in a final state stays as it is, and the call succeeds.
 
     Statuses: NOT_FOUND (JOB_NOT_FOUND). A retry is safe.
+    """
+    UpdateJob: _aio.UnaryUnaryMultiCallable[_job_service_pb2.UpdateJobRequest, _job_service_pb2.UpdateJobResponse]  # type: ignore[assignment]
+    """Changes the name or the tags of a job, in whichever state it is. What is
+    not asked for stays. Its sequence stays too: nothing is told to watchers.
+
+    Statuses: NOT_FOUND (JOB_NOT_FOUND), INVALID_ARGUMENT (ARGUMENT_INVALID). A
+    retry is safe.
     """
     DeleteJob: _aio.UnaryUnaryMultiCallable[_job_service_pb2.DeleteJobRequest, _job_service_pb2.DeleteJobResponse]  # type: ignore[assignment]
     """Deletes a job in a final state with its program and its result.
@@ -245,6 +259,19 @@ class JobServiceServicer(metaclass=_abc_1.ABCMeta):
         killed. A job in a final state stays as it is, and the call succeeds.
 
         Statuses: NOT_FOUND (JOB_NOT_FOUND). A retry is safe.
+        """
+
+    @_abc_1.abstractmethod
+    def UpdateJob(
+        self,
+        request: _job_service_pb2.UpdateJobRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_job_service_pb2.UpdateJobResponse, _abc.Awaitable[_job_service_pb2.UpdateJobResponse]]:
+        """Changes the name or the tags of a job, in whichever state it is. What is
+        not asked for stays. Its sequence stays too: nothing is told to watchers.
+
+        Statuses: NOT_FOUND (JOB_NOT_FOUND), INVALID_ARGUMENT (ARGUMENT_INVALID). A
+        retry is safe.
         """
 
     @_abc_1.abstractmethod
