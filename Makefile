@@ -15,7 +15,7 @@ PIP_INSTALL = $(BIN)/python -m pip install --quiet --no-compile --constraint con
 PYTEST_ARGS ?= -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test lint types format protos verify-protos docs notebooks verify-docs
+.PHONY: help install demo serve test faults lint types format protos verify-protos docs notebooks verify-docs
 .PHONY: bench constraints verify-constraints loc limits clean
 
 help: ## this list
@@ -48,6 +48,15 @@ serve: $(RUNTIME) ## host the default backends on localhost:50051 (ARGS="--confi
 
 test: $(INSTALLED) ## run every test (PYTEST_ARGS="-x tests/unit" for some)
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+# Of each storm.
+SECONDS ?= 120
+
+faults: $(INSTALLED) ## run the tests of faults at length (SECONDS=600 SEED=42)
+	@seed=$(or $(SEED),$$($(BIN)/python -c 'import random; print(random.getrandbits(32))')); \
+	  echo "make faults SECONDS=$(SECONDS) SEED=$$seed"; \
+	  LONGWIRE_FAULTS_SECONDS=$(SECONDS) LONGWIRE_FAULTS_SEED=$$seed \
+	  $(BIN)/python -m pytest $(PYTEST_ARGS) tests/faults
 
 lint: $(INSTALLED) ## check style, import rules and protos
 	$(BIN)/ruff check

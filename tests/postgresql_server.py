@@ -36,11 +36,12 @@ class PostgresqlServer:
 
     def __init__(self) -> None:
         self._programs = _programs()
-        self._user = _user()
+        user = _user()
+        self._as_user = _as_user(user)
         # Not below pytest's own directories, which no other user may enter.
         self._home = Path(tempfile.mkdtemp(prefix="longwire-postgresql-"))
-        if self._user is not None:
-            shutil.chown(self._home, self._user)
+        if user is not None:
+            shutil.chown(self._home, user)
         self._process: subprocess.Popen[bytes] | None = None
         self._migrated: list[str] = []
         self._names = (f"jobs_{number}" for number in itertools.count())
@@ -75,7 +76,7 @@ class PostgresqlServer:
         name = self._migrated.pop()
         yield self.url(name)
         self.end_sessions(name)
-        self.execute("TRUNCATE jobs, specs, results, programs", name)
+        self.execute("TRUNCATE jobs, job_tags, specs, results, programs, servers", name)
         self._migrated.append(name)
 
     @contextlib.contextmanager
@@ -104,10 +105,10 @@ class PostgresqlServer:
         with (self._home / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 [
-                    self._programs / "postgres", "-D", "data", "-p", str(self.port),
+                    *self._as_user, self._programs / "postgres", "-D", "data", "-p", str(self.port),
                     "-k", "", "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off",
                 ],
-                cwd=self._home, user=self._user, stdout=log, stderr=log,
+                cwd=self._home, stdout=log, stderr=log,
             )  # fmt: skip
         deadline = time.monotonic() + START_SECONDS
         while True:
@@ -128,6 +129,38 @@ class PostgresqlServer:
             self._process.wait(START_SECONDS)
             self._process = None
 
+    def kill(self) -> None:
+        """Kills it and all of its sessions, as a machine does that goes off."""
+        if self._process is not None:
+            for pid in self._pids():
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            self._process.wait(START_SECONDS)
+            self._process = None
+
+    @contextlib.contextmanager
+    def standing_still(self) -> Iterator[None]:
+        """Stops it and all of its sessions inside of the block; connections stay."""
+        stopped: list[int] = []
+        try:
+            while rest := [pid for pid in self._pids() if pid not in stopped]:
+                for pid in rest:
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGSTOP)
+                stopped += rest
+            yield
+        finally:
+            for pid in reversed(stopped):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGCONT)
+
+    def _pids(self) -> list[int]:
+        """Its process, from which all others come, and those."""
+        assert self._process is not None
+        pid = self._process.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return [pid, *map(int, children)]
+
     def remove(self) -> None:
         """Stops it, and removes everything that it had."""
         self.stop()
@@ -135,8 +168,8 @@ class PostgresqlServer:
 
     def _run(self, program: str, *arguments: str) -> None:
         done = subprocess.run(
-            [self._programs / program, *arguments],
-            cwd=self._home, user=self._user, capture_output=True, text=True, check=False,
+            [*self._as_user, self._programs / program, *arguments],
+            cwd=self._home, capture_output=True, text=True, check=False,
         )  # fmt: skip
         if done.returncode:
             raise RuntimeError(done.stderr)
@@ -164,6 +197,19 @@ def _user() -> str | None:
         with contextlib.suppress(KeyError):
             return pwd.getpwnam(name).pw_name
     raise PostgresqlMissingError(f"PostgreSQL does not run as {getpass.getuser()}")
+
+
+def _as_user(user: str | None) -> list[str]:
+    """What begins a command that this user is to run.
+
+    Not Popen's own ``user``: for that it forks with all that gRPC has in this process,
+    whose threads come alive in the child and disturb it until it becomes the command.
+    """
+    if user is None:
+        return []
+    if shutil.which("setpriv") is None:
+        raise PostgresqlMissingError("setpriv is not installed (Debian: apt install util-linux)")
+    return ["setpriv", f"--reuid={user}"]
 
 
 def _free_port() -> int:

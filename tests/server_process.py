@@ -99,9 +99,12 @@ def running_server(
     *arguments: str,
     address: str = "localhost:0",
     environment: Mapping[str, str] | None = None,
+    prefix: Sequence[str] = (),
 ) -> Iterator[ServerProcess]:
     """A server that is gone at the end of the block."""
-    server = ServerProcess(data_dir, arguments, address=address, environment=environment)
+    server = ServerProcess(
+        data_dir, arguments, address=address, environment=environment, prefix=prefix
+    )
     try:
         yield server
     finally:
@@ -114,16 +117,26 @@ DRIVERS = Path(__file__).parent / "drivers"
 
 @contextlib.contextmanager
 def configured_server(
-    data_dir: Path, config: str, *, address: str = "localhost:0"
+    data_dir: Path,
+    config: str,
+    *,
+    address: str = "localhost:0",
+    environment: Mapping[str, str] | None = None,
+    prefix: Sequence[str] = (),
 ) -> Iterator[ServerProcess]:
     """A server with a configuration in TOML, which may name the drivers of ``tests/drivers``."""
     data_dir.mkdir(parents=True, exist_ok=True)
     path = data_dir / "longwire-server.toml"
     path.write_text(config)
     # Workers inherit it, as they do every variable that begins with PYTHON.
-    environment = {"PYTHONPATH": str(DRIVERS)}
+    variables = {"PYTHONPATH": str(DRIVERS), **(environment or {})}
     with running_server(
-        data_dir, "--config", str(path), address=address, environment=environment
+        data_dir,
+        "--config",
+        str(path),
+        address=address,
+        environment=variables,
+        prefix=prefix,
     ) as server:
         yield server
 

@@ -16,6 +16,7 @@ from longwire_server.config.model import (
     BackendSection,
     LimitsSection,
     PoolSection,
+    RetentionSection,
     ServerSection,
     StoreSection,
 )
@@ -95,6 +96,7 @@ def test_repository_names_no_place_of_a_machine() -> None:
         ("## [server]", ServerSection),
         ("## [limits]", LimitsSection),
         ("## [store]", StoreSection),
+        ("## [retention]", RetentionSection),
         ("## [[pool]]", PoolSection),
         ("## [[backend]]", BackendSection),
     ],

@@ -1,9 +1,9 @@
 """A model of the life of jobs, against the real manager on the real store.
 
 Hypothesis draws what happens: jobs come, workers finish, fail or die, users cancel
-and delete, the server drains or is cut off in the middle of anything, and starts
-again. Workers are scripted, so that the model decides when an attempt ends; all else
-is what the server runs.
+and delete, the store fails and works again, the server drains or is cut off in the
+middle of anything, and starts again. Workers are scripted, so that the model decides
+when an attempt ends; all else is what the server runs.
 """
 
 from __future__ import annotations
@@ -13,147 +13,53 @@ import contextlib
 import itertools
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Coroutine
-from pathlib import Path
+from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 import pytest
 from hypothesis import HealthCheck, settings, strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
+from postgresql_server import PostgresqlServer
+from scripted_server import MAX_ATTEMPTS, TENANT, ScriptedServer, ScriptedWorker, spec_for
 
 from longwire.v1.error_pb2 import ErrorReason
 from longwire.v1.job_event_pb2 import JobEvent
-from longwire.v1.job_pb2 import Job, JobSpec, JobState
-from longwire.v1.program_pb2 import Program, ProgramFormat
+from longwire.v1.job_pb2 import Job, JobState
 from longwire.v1.result_pb2 import EncodedResult
-from longwire_server.backends.spec import BackendSpec
-from longwire_server.execution.executor import (
-    AttemptListener,
-    Executed,
-    Executor,
-    Failed,
-    Outcome,
-    Worker,
-)
-from longwire_server.execution.frames_pb2 import BackendLoaded
-from longwire_server.jobs.admission import AdmissionLimits
-from longwire_server.jobs.attempt_policy import AttemptPolicy
-from longwire_server.jobs.backend_directory import BackendDirectory
-from longwire_server.jobs.dispatcher import Dispatcher
-from longwire_server.jobs.kept_programs import KeptPrograms
+from longwire_server.execution.executor import Executed, Failed
+from longwire_server.jobs import recorder, submissions_in_doubt
 from longwire_server.jobs.lifecycle import LEGAL_MOVES
-from longwire_server.jobs.manager import JobManager
+from longwire_server.jobs.manager import Submission
 from longwire_server.refusals import RequestRefusedError
 from longwire_server.store.job import FINAL_STATES
+from longwire_server.store.job_store import StoreError
 from longwire_server.store.sql_job_store import SqlJobStore
 
 T = TypeVar("T")
 
-MAX_ATTEMPTS = {"simulator": 3, "device": 1}
-NUM_WORKERS = 2
-TENANT = "physics"
+# Generous: other work may load the machine.
+LIMIT_SECONDS = 60.0
 # As many turns as the loop takes until nothing happens any more.
 SETTLED = 60
 # Which job or worker. What is drawn does not depend on the state, since threads read
 # the store and take their time.
 WHICH = st.integers(0, 50)
 TURNS = st.sampled_from([0, 1, 2, 3, 5, SETTLED])
-
-
-class ScriptedWorker(Worker):
-    """Executes what it is given until the model ends it."""
-
-    def __init__(self, begun: Counter[str]) -> None:
-        self._begun = begun
-        self.killed = False
-        self.job_id = ""
-        self._outcome: asyncio.Future[Outcome] | None = None
-
-    @property
-    def is_busy(self) -> bool:
-        """Whether there is an attempt that can be ended."""
-        return self._outcome is not None and not self._outcome.done()
-
-    async def execute(
-        self, job_id: str, spec: bytes, program: bytes, listener: AttemptListener
-    ) -> Outcome:
-        if self.killed:
-            return Failed(ErrorReason.ERROR_REASON_WORKER_DIED, "killed")
-        self._begun[job_id] += 1
-        self.job_id = job_id
-        self._outcome = asyncio.get_running_loop().create_future()
-        listener.running()
-        return await self._outcome
-
-    def end(self, outcome: Outcome) -> None:
-        """Ends the attempt."""
-        if self._outcome is not None and not self._outcome.done():
-            self._outcome.set_result(outcome)
-
-    def goes_on(self) -> bool:
-        return True
-
-    def kill(self) -> None:
-        self.killed = True
-        self.end(Failed(ErrorReason.ERROR_REASON_WORKER_DIED, "killed"))
-
-
-class ScriptedExecutor(Executor):
-    """Some such workers."""
-
-    def __init__(self, begun: Counter[str]) -> None:
-        self.workers = [ScriptedWorker(begun) for _ in range(NUM_WORKERS)]
-        self._idle: list[Worker] = list(self.workers)
-        self._on_idle: Callable[[str], None] = lambda _pool: None
-
-    async def start(self, on_idle: Callable[[str], None]) -> None:
-        self._on_idle = on_idle
-
-    def take(self, pool: str, backend_name: str) -> Worker | None:
-        return self._idle.pop(0) if self._idle else None
-
-    def release(self, pool: str, worker: Worker) -> None:
-        assert isinstance(worker, ScriptedWorker)
-        # Another takes its place.
-        worker.killed = False
-        self._idle.append(worker)
-        self._on_idle(pool)
-
-    async def describe(self, pool: str, backend_name: str) -> BackendLoaded:
-        return BackendLoaded()
-
-    async def describe_again(self, pool: str, backend_name: str) -> BackendLoaded | None:
-        return None
-
-    async def stop(self) -> None:
-        """Nothing to do."""
-
-
-class ServerRun:
-    """One life of the server, from its start to its end."""
-
-    def __init__(self, path: Path, begun: Counter[str]) -> None:
-        self.executor = ScriptedExecutor(begun)
-        self.store = SqlJobStore(f"sqlite:///{path}/jobs.db")
-        specs = [BackendSpec(name=name, target="lab:make") for name in MAX_ATTEMPTS]
-        directory = BackendDirectory(specs, program_bytes=1 << 20)
-        self.manager = JobManager(
-            self.store,
-            KeptPrograms(self.store, kept_hours=1, kept_bytes=1 << 20),
-            directory,
-            Dispatcher(
-                self.executor,
-                pool_of=dict.fromkeys(MAX_ATTEMPTS, "default"),
-                on_pending=directory.changed,
-            ),
-            limits=AdmissionLimits(program_bytes=1 << 20, queued_jobs=1000),
-            policies={
-                name: AttemptPolicy(name, attempts, None, 3600.0)
-                for name, attempts in MAX_ATTEMPTS.items()
-            },
-            lease_seconds=30.0,
-            inline_result_bytes=1 << 10,
-        )
+BACKENDS = st.sampled_from(sorted(MAX_ATTEMPTS))
+OUTCOMES = st.sampled_from(["done", "failed", "died"])
+# Which operations of the store fail: none of them means all.
+FAILING = st.sampled_from([(), ("add", "update", "renew_leases"), ("get", "spec"), ("update",)])
+# What a server waits for between two tries is not what is tested here.
+PATIENCE = {
+    recorder: ("_FIRST_PAUSE_SECONDS", "_LONGEST_PAUSE_SECONDS", "_LONGEST_READ_PAUSE_SECONDS"),
+    submissions_in_doubt: ("_FIRST_PAUSE_SECONDS", "_LONGEST_PAUSE_SECONDS"),
+}
+DECISIONS = ("_DECISION_SECONDS", "_REPEATED_SECONDS")
 
 
 class LifeOfJobs(RuleBasedStateMachine):
@@ -161,19 +67,34 @@ class LifeOfJobs(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.folder = tempfile.TemporaryDirectory()
+        self.cleanup = contextlib.ExitStack()
+        self.store_url = self.new_store(self.cleanup)
+        patched = self.cleanup.enter_context(pytest.MonkeyPatch.context())
+        for module, names in PATIENCE.items():
+            for name in names:
+                patched.setattr(module, name, 0.001)
+        for name in DECISIONS:
+            patched.setattr(submissions_in_doubt, name, 0.02)
         self.loop = asyncio.new_event_loop()
         self.begun: Counter[str] = Counter()
         # Jobs that the server has acknowledged and nobody has deleted.
         self.acknowledged: dict[str, str] = {}
         self.requests: dict[str, str] = {}
+        # Requests of which nobody was told whether they have a job.
+        self.in_doubt: set[str] = set()
         self.finals: dict[str, Job] = {}
         self.heard: dict[str, list[JobEvent]] = {}
+        self.cancelling: set[asyncio.Task[Job | None]] = set()
         self.start()
 
+    def new_store(self, cleanup: contextlib.ExitStack) -> str:
+        """The URL of a store that is gone after the clean-up."""
+        return f"sqlite:///{cleanup.enter_context(tempfile.TemporaryDirectory())}/jobs.db"
+
     def start(self) -> None:
-        self.server = ServerRun(Path(self.folder.name), self.begun)
+        self.server = ScriptedServer(self.store_url, self.begun)
         self.heard.clear()
+        self.cancelling.clear()
         self.run(self.server.store.open())
         self.run(self.server.manager.start("model"))
         for job_id in self.acknowledged:
@@ -188,7 +109,9 @@ class LifeOfJobs(RuleBasedStateMachine):
             for _ in range(turns):
                 await asyncio.sleep(0)
 
-        self.run(take_turns())
+        # Even to begin with it takes a turn or two.
+        if turns:
+            self.run(take_turns())
 
     def spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         return self.loop.create_task(work)
@@ -198,61 +121,174 @@ class LifeOfJobs(RuleBasedStateMachine):
         manager = self.server.manager
 
         async def listen() -> None:
-            with contextlib.suppress(RequestRefusedError):
+            with contextlib.suppress(RequestRefusedError, StoreError):
                 async for events in manager.watch(TENANT, job_id, 0):
                     heard.extend(events)
 
         self.spawn(listen())
 
-    @rule(backend=st.sampled_from(sorted(MAX_ATTEMPTS)), key=st.sampled_from(["", "a", "b"]))
+    @rule(backend=BACKENDS, key=st.sampled_from(["", "a", "b"]))
     def submit(self, backend: str, key: str) -> None:
         # One key for each backend, so that a request is always the same.
         request_id = f"{backend}-{key}" if key else ""
-        program = Program(
-            format=ProgramFormat.PROGRAM_FORMAT_OPENQASM3, payloads=[b"OPENQASM 3.0;"]
-        )
-        spec = JobSpec(backend_name=backend, program=program)
-        submission = self.run(self.server.manager.submit(TENANT, spec, request_id))
+        submission = self.run(self.submitted(backend, request_id))
+        if submission is None:
+            self.in_doubt.add(request_id)
+            return
         job_id = submission.job.job_id
         known = self.requests.get(request_id)
         if known is not None:
             assert (submission.created, job_id) == (False, known)
             return
-        assert submission.created
+        assert submission.created or request_id in self.in_doubt
+        self.in_doubt.discard(request_id)
         self.acknowledged[job_id] = backend
         if request_id:
             self.requests[request_id] = job_id
         self.watch(job_id)
+
+    async def submitted(self, backend: str, request_id: str) -> Submission | None:
+        """What the server answers; None while its store fails."""
+        async with asyncio.timeout(LIMIT_SECONDS):
+            while True:
+                try:
+                    return await self.server.manager.submit(TENANT, spec_for(backend), request_id)
+                except (RequestRefusedError, StoreError):
+                    if not self.server.store.works:
+                        return None
+                    # It takes a moment to notice that the store works again.
+                    await asyncio.sleep(0.001)
+
+    @rule(operations=FAILING, loses_answers=st.booleans())
+    def store_fails(self, operations: tuple[str, ...], loses_answers: bool) -> None:
+        """Nothing is done from here on, or it is done and nobody is told."""
+        store = self.server.store
+        store.work()
+        (store.lose_answers if loses_answers else store.fail)(*operations)
+
+    @rule(turns=TURNS)
+    def store_works(self, turns: int) -> None:
+        self.turn(turns)
+        self.server.store.work()
+        self.settle()
+
+    def settle(self) -> None:
+        """With a store that works, every job has ended, or runs, or waits for a busy worker."""
+
+        deadline = self.loop.time() + LIMIT_SECONDS
+        while not all(map(self.has_its_place, self.acknowledged)):
+            assert self.loop.time() < deadline, "a job was left alone"
+            self.run(asyncio.sleep(0.001))
+
+    def has_its_place(self, job_id: str) -> bool:
+        job = self.run(self.server.manager.get(TENANT, job_id))
+        if job.status.status == JobState.JOB_STATE_QUEUED:
+            return not self.server.executor.has_idle
+        is_run = any(worker.job_id == job_id for worker in self.busy())
+        return is_run or job.status.status in FINAL_STATES
 
     def chosen(self, which: int) -> str:
         job_ids = list(self.acknowledged)
         return job_ids[which % len(job_ids)]
 
     def busy(self) -> list[ScriptedWorker]:
-        return [worker for worker in self.server.executor.workers if worker.is_busy]
+        return self.server.executor.busy
 
-    @rule(which=WHICH, outcome=st.sampled_from(["done", "failed", "died"]), turns=TURNS)
+    def worker_with_a_job(self, which: int) -> ScriptedWorker | None:
+        """A worker with an attempt, which a new job begins where there is none."""
+        if not self.busy() and self.server.store.works:
+            self.submit(sorted(MAX_ATTEMPTS)[which % 2], "")
+            self.settle()
+        busy = self.busy()
+        return busy[which % len(busy)] if busy else None
+
+    def worker_before_trouble(self, which: int) -> ScriptedWorker:
+        """The same, with a store that works."""
+        self.store_works(0)
+        worker = self.worker_with_a_job(which)
+        assert worker is not None
+        return worker
+
+    @rule(which=WHICH, outcome=OUTCOMES, turns=TURNS)
     def end_attempt(self, which: int, outcome: str, turns: int) -> None:
-        if not (busy := self.busy()):
-            return
-        worker = busy[which % len(busy)]
+        worker = self.worker_with_a_job(which)
+        if worker is not None:
+            self.end(worker, outcome)
+            self.turn(turns)
+
+    @rule(which=WHICH, outcome=OUTCOMES, turns=TURNS, loses_answers=st.booleans())
+    def end_attempt_while_the_store_is_away(
+        self, which: int, outcome: str, turns: int, loses_answers: bool
+    ) -> None:
+        worker = self.worker_before_trouble(which)
+        self.store_fails(("update", "spec", "renew_leases"), loses_answers)
+        self.end(worker, outcome)
+        self.store_works(turns)
+
+    @rule(backend=BACKENDS, turns=TURNS, loses_answers=st.booleans(), ends=st.booleans())
+    def begin_while_the_store_is_away(
+        self, backend: str, turns: int, loses_answers: bool, ends: bool
+    ) -> None:
+        self.store_works(0)
+        self.store_fails(("update",), loses_answers)
+        self.submit(backend, "")
+        if ends:
+            self.cut_off(turns)
+        else:
+            self.store_works(turns)
+
+    def end(self, worker: ScriptedWorker, outcome: str) -> None:
         if outcome == "done":
             worker.end(self.executed(worker))
         elif outcome == "failed":
             worker.end(Failed(ErrorReason.ERROR_REASON_EXECUTION_FAILED, "no"))
         else:
             worker.kill()
-        self.turn(turns)
 
     @rule(which=WHICH, turns=TURNS)
     def cancel(self, which: int, turns: int) -> None:
         if not self.acknowledged:
             return
-        job_id = self.chosen(which)
-        cancelling = self.spawn(self.server.manager.cancel(TENANT, job_id))
+        cancelling = self.cancel_job(self.chosen(which))
         self.turn(turns)
         if cancelling.done():
-            assert cancelling.result().status.status in FINAL_STATES
+            self.check_cancelled(cancelling)
+
+    @rule(which=WHICH, turns=TURNS, more_turns=TURNS, is_away=st.booleans())
+    def cancel_after_worker_died(
+        self, which: int, turns: int, more_turns: int, is_away: bool
+    ) -> None:
+        """A cancel counts that comes while the loss of an attempt is being recorded."""
+        worker = self.worker_before_trouble(which)
+        if is_away:
+            self.store_fails(("update",), loses_answers=False)
+        worker.kill()
+        self.turn(turns)
+        cancelling = self.cancel_job(worker.job_id)
+        self.store_works(more_turns)
+        self.run(asyncio.wait_for(cancelling, LIMIT_SECONDS))
+        self.check_cancelled(cancelling)
+
+    def cancel_job(self, job_id: str) -> asyncio.Task[Job | None]:
+        """A cancel under way; None where the server stops or its store fails."""
+        manager = self.server.manager
+
+        async def cancel() -> Job | None:
+            with contextlib.suppress(RequestRefusedError, StoreError):
+                return await manager.cancel(TENANT, job_id)
+            return None
+
+        cancelling = self.spawn(cancel())
+        self.cancelling.add(cancelling)
+        return cancelling
+
+    def check_cancelled(self, cancelling: asyncio.Task[Job | None]) -> None:
+        self.cancelling.discard(cancelling)
+        job = cancelling.result()
+        if job is None:
+            assert not self.server.store.works
+        else:
+            assert job.status.status in FINAL_STATES
 
     @rule(which=WHICH)
     def delete(self, which: int) -> None:
@@ -260,13 +296,16 @@ class LifeOfJobs(RuleBasedStateMachine):
             return
         job_id = self.chosen(which)
         self.turn(SETTLED)
-        state = self.run(self.server.manager.get(TENANT, job_id)).status.status
-        deleting = self.server.manager.delete(TENANT, job_id)
-        if state not in FINAL_STATES:
-            with pytest.raises(RequestRefusedError):
-                self.run(deleting)
+        before = self.seen(job_id)
+        try:
+            self.run(self.server.manager.delete(TENANT, job_id))
+        except RequestRefusedError:
+            assert before is None or before.status.status not in FINAL_STATES
             return
-        self.run(deleting)
+        except StoreError:
+            assert not self.server.store.works
+            if self.run(SqlJobStore.get(self.server.store, TENANT, job_id)) is not None:
+                return
         for known in (self.acknowledged, self.finals, self.heard):
             known.pop(job_id, None)
         self.requests = {key: each for key, each in self.requests.items() if each != job_id}
@@ -275,28 +314,39 @@ class LifeOfJobs(RuleBasedStateMachine):
     def cut_off(self, turns: int) -> None:
         """The server ends in the middle of whatever it does, and another starts."""
         self.turn(turns)
-        self.end_tasks()
-        self.run(self.server.store.close())
+        self.end_server()
         self.start()
 
     @rule()
     def drain(self) -> None:
         """The server is told to stop, gives running attempts no time, and starts again."""
         self.run(self.server.manager.drain(0.0))
-        self.end_tasks()
-        self.run(self.server.store.close())
+        self.end_server()
         self.start()
 
-    def end_tasks(self) -> None:
-        tasks = asyncio.all_tasks(self.loop)
-        for task in tasks:
-            task.cancel()
-        self.run(_all_ended(tasks))
+    def end_server(self) -> None:
+        # The end of one attempt begins the next.
+        while tasks := asyncio.all_tasks(self.loop):
+            for task in tasks:
+                task.cancel()
+            self.run(_all_ended(tasks))
+        # Its threads end, too.
+        self.run(self.server.store.servers.stop())
+        self.run(self.server.store.close())
+
+    def seen(self, job_id: str) -> Job | None:
+        """The job as the server shows it; None where it needs a store that fails."""
+        try:
+            return self.run(self.server.manager.get(TENANT, job_id))
+        except StoreError:
+            assert not self.server.store.works
+            return None
 
     @invariant()
     def no_acknowledged_job_is_lost_and_no_final_one_changes(self) -> None:
         for job_id in self.acknowledged:
-            job = self.run(self.server.manager.get(TENANT, job_id))
+            if (job := self.seen(job_id)) is None:
+                continue
             if job.status.status in FINAL_STATES:
                 assert self.finals.setdefault(job_id, job) == job
             else:
@@ -305,8 +355,8 @@ class LifeOfJobs(RuleBasedStateMachine):
     @invariant()
     def no_job_begins_more_often_than_its_backend_allows(self) -> None:
         for job_id, backend in self.acknowledged.items():
-            job = self.run(self.server.manager.get(TENANT, job_id))
-            assert job.attempt <= MAX_ATTEMPTS[backend]
+            job = self.seen(job_id)
+            assert job is None or job.attempt <= MAX_ATTEMPTS[backend]
             # A simulation may begin before that is durable, and once more if the
             # server ends in between; what must not run twice never does.
             assert backend == "simulator" or self.begun[job_id] <= 1
@@ -328,15 +378,22 @@ class LifeOfJobs(RuleBasedStateMachine):
     def teardown(self) -> None:
         """Every job comes to its end, and a result is that of the attempt that counted."""
         try:
+            self.server.store.work()
+            self.end_all_cancels()
             self.end_all_jobs()
         finally:
-            self.end_tasks()
-            self.run(self.server.store.close())
+            self.end_server()
             self.loop.close()
-            self.folder.cleanup()
+            self.cleanup.close()
+
+    def end_all_cancels(self) -> None:
+        """No attempt needs to end for it."""
+        if self.cancelling:
+            _, pending = self.run(_wait(self.cancelling))
+            assert not pending, "a job was not cancelled"
 
     def end_all_jobs(self) -> None:
-        deadline = self.loop.time() + 60
+        deadline = self.loop.time() + LIMIT_SECONDS
         while not all(map(self.is_final, self.acknowledged)):
             assert self.loop.time() < deadline, "a job did not come to its end"
             for worker in self.busy():
@@ -360,6 +417,12 @@ class LifeOfJobs(RuleBasedStateMachine):
         return Executed(EncodedResult(data=told.encode()).SerializeToString())
 
 
+async def _wait(
+    tasks: set[asyncio.Task[Job | None]],
+) -> tuple[set[asyncio.Task[Job | None]], set[asyncio.Task[Job | None]]]:
+    return await asyncio.wait(tasks, timeout=LIMIT_SECONDS)
+
+
 async def _all_ended(tasks: set[asyncio.Task[Any]]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
@@ -370,10 +433,22 @@ def _state(event: JobEvent) -> JobState.ValueType:
     return event.status_changed.status
 
 
+def model_settings(examples: int) -> settings:
+    return settings(
+        max_examples=examples,
+        stateful_step_count=30,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+    )
+
+
 TestLifeOfJobs = LifeOfJobs.TestCase
-TestLifeOfJobs.settings = settings(
-    max_examples=40,
-    stateful_step_count=30,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
-)
+TestLifeOfJobs.settings = model_settings(40)
+
+
+def test_life_of_jobs_is_the_same_on_postgresql(postgresql: PostgresqlServer) -> None:
+    class LifeOfJobsOnPostgresql(LifeOfJobs):
+        def new_store(self, cleanup: contextlib.ExitStack) -> str:
+            return cleanup.enter_context(postgresql.database())
+
+    run_state_machine_as_test(LifeOfJobsOnPostgresql, settings=model_settings(5))

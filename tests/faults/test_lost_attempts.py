@@ -194,7 +194,7 @@ def test_job_that_outlasts_the_grace_period_goes_back_to_the_queue(
         with sqlite3.connect(tmp_path / "data" / "longwire.db") as database:
             row = database.execute("SELECT state, attempt, lease_owner FROM jobs").fetchall()
         database.close()
-        assert row == [(2, 1, None)]
+        assert row == [(2, 1, (tmp_path / "data" / "server_id").read_text().strip())]
         with restarted(server, tmp_path) as later:
             wait_for_attempt(later, job, 2)
             gate.touch()

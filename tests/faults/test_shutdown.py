@@ -62,15 +62,17 @@ def refusal_of(backend: RemoteBackend) -> ServerBusyError | None:
     return None
 
 
-def refusal_once_it_comes(backend: RemoteBackend) -> ServerBusyError:
-    """The first refusal of a job."""
+def refusal_once_it_comes(address: str) -> ServerBusyError:
+    """The first refusal of a job, for one who does not wait until the server is back."""
     refusals: list[ServerBusyError | None] = []
+    with RemoteProvider(address, timeout_seconds=1) as provider:
+        backend = provider.get_backend("gated")
 
-    def is_refused() -> bool:
-        refusals.append(refusal_of(backend))
-        return refusals[-1] is not None
+        def is_refused() -> bool:
+            refusals.append(refusal_of(backend))
+            return refusals[-1] is not None
 
-    wait_until(is_refused)
+        wait_until(is_refused)
     refusal = refusals[-1]
     assert refusal is not None
     return refusal
@@ -85,7 +87,7 @@ def test_signal_lets_the_running_job_end_and_refuses_new_ones(
         running = run_behind(gate, backend)
         queued = backend.run(bell(), shots=10)
         server.process.send_signal(signal_number)
-        refusal = refusal_once_it_comes(backend)
+        refusal = refusal_once_it_comes(server.address)
         assert refusal.reason == "SERVER_DRAINING"
         assert "shutting down" in str(refusal)
         status = backend.status()
@@ -162,9 +164,7 @@ def test_second_server_on_a_taken_data_directory_is_refused_and_the_first_goes_o
 ) -> None:
     with RemoteProvider(server.address) as provider:
         job = run_behind(gate, provider.get_backend("gated"))
-        assert "another server uses the data directory" in failed_start(
-            "localhost:0", tmp_path / "data"
-        )
+        assert "another server uses the directory" in failed_start("localhost:0", tmp_path / "data")
         gate.touch()
         assert job.result(timeout=60).success
 

@@ -44,15 +44,17 @@ def serve(
     # What an operator needs to know of gRPC's troubles, the server says itself.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     # Only this command needs gRPC and the database.
+    from longwire_server.failpoints import FailpointsError, require_valid
     from longwire_server.server import CannotServeError, run
     from longwire_server.store.job_store import StoreError
     from longwire_server.telemetry import log
 
     log.configure()
     try:
+        require_valid()
         loaded.server.data_dir.mkdir(parents=True, exist_ok=True)
         run(loaded, on_listening=lambda where: print(f"listening on {where}", flush=True))  # noqa: T201
-    except (CannotServeError, StoreError, ConfigError, OSError) as error:
+    except (CannotServeError, StoreError, ConfigError, FailpointsError, OSError) as error:
         _fail(str(error))
 
 

@@ -134,10 +134,63 @@ def result_not_available(job_id: str, state_name: str, error_message: str) -> Re
     )
 
 
+def result_removed(job_id: str, kept: str) -> RequestRefusedError:
+    """The result was kept as long as the server keeps results.
+
+    Args:
+        job_id: the job.
+        kept: how long that is, as the end of a sentence.
+    """
+    return RequestRefusedError(
+        ErrorReason.ERROR_REASON_RESULT_NOT_AVAILABLE,
+        f"The result of job {job_id} is there no more: this server keeps results {kept}; run the "
+        "job again",
+    )
+
+
+def result_damaged(job_id: str, how: str) -> RequestRefusedError:
+    """The result was kept in a file that is missing or not as it was written.
+
+    Args:
+        job_id: the job.
+        how: what is wrong with the file.
+    """
+    return RequestRefusedError(
+        ErrorReason.ERROR_REASON_RESULT_NOT_AVAILABLE,
+        f"The result of job {job_id} cannot be given out, because {how}; ask whoever runs the "
+        "server to restore it, or run the job again",
+    )
+
+
 def store_unavailable() -> RequestRefusedError:
     """The store did not answer."""
     return RequestRefusedError(
         ErrorReason.ERROR_REASON_STORE_UNAVAILABLE,
-        "The server cannot reach its store at the moment; nothing was recorded, try again",
+        "The server cannot use its store at the moment; try again",
+        retry_after_seconds=1.0,
+    )
+
+
+def submission_not_recorded() -> RequestRefusedError:
+    """The store failed while a job was to be recorded, and has said that it is not there."""
+    return RequestRefusedError(
+        ErrorReason.ERROR_REASON_STORE_UNAVAILABLE,
+        "The server cannot write to its store at the moment: nothing was recorded, try again",
+        retry_after_seconds=1.0,
+    )
+
+
+def submission_in_doubt(request_id: str) -> RequestRefusedError:
+    """The store failed while a job was recorded, and has not said whether it is there."""
+    what_to_do = (
+        "send the same request with the same request_id again, which makes no second job"
+        if request_id
+        else "look for the job in the list of jobs before you send it again"
+    )
+    return RequestRefusedError(
+        ErrorReason.ERROR_REASON_STORE_UNAVAILABLE,
+        "The server's store failed while the job was being recorded, and whether it was is not "
+        f"known yet: {what_to_do}",
+        details={"recorded": "unknown"},
         retry_after_seconds=1.0,
     )

@@ -10,6 +10,14 @@ from qiskit.result.models import ExperimentResult
 
 from longwire.errors import JobFailedError
 
+# How Aer says that a simulation does not fit: before it begins, and in the middle of it
+# (observed with qiskit-aer 0.18.2).
+_OUT_OF_MEMORY = ("Insufficient memory", "Cannot allocate memory")
+
+
+class OutOfMemoryError(JobFailedError, MemoryError):
+    """A backend found, or ran into, the limit of its memory."""
+
 
 def checked_result(result: Any, names: Sequence[str], backend_name: str, *, memory: bool) -> Result:
     """Returns a backend's result when it is one and whole.
@@ -23,6 +31,7 @@ def checked_result(result: Any, names: Sequence[str], backend_name: str, *, memo
     Raises:
         JobFailedError: a circuit failed, is missing, or lacks its memory. The
             message has the backend's words and the circuit's name.
+        OutOfMemoryError: a circuit failed for want of memory.
     """
     if not isinstance(result, Result):
         raise JobFailedError(
@@ -31,15 +40,9 @@ def checked_result(result: Any, names: Sequence[str], backend_name: str, *, memo
         )
     for name, experiment in zip(names, result.results, strict=False):
         if not experiment.success:
-            raise JobFailedError(
-                f"circuit {name!r} failed on backend {backend_name!r}: "
-                f"{_words(experiment) or _words(result) or 'the backend gives no reason'}"
-            )
+            raise _failure(repr(name), backend_name, _words(experiment) or _words(result))
     if not result.success:
-        raise JobFailedError(
-            f"circuit {_joined(names)} failed on backend {backend_name!r}: "
-            f"{_words(result) or 'the backend gives no reason'}"
-        )
+        raise _failure(_joined(names), backend_name, _words(result))
     if len(result.results) != len(names):
         raise JobFailedError(
             f"backend {backend_name!r} returned {len(result.results)} results for "
@@ -85,6 +88,12 @@ def _check_memory(result: Result, names: Sequence[str], backend_name: str) -> No
                 f"circuit {name!r}: backend {backend_name!r} returned counts but not the outcome "
                 "of every shot; run it without memory=True"
             )
+
+
+def _failure(circuits: str, backend_name: str, words: str) -> JobFailedError:
+    kind = OutOfMemoryError if any(each in words for each in _OUT_OF_MEMORY) else JobFailedError
+    reason = words or "the backend gives no reason"
+    return kind(f"circuit {circuits} failed on backend {backend_name!r}: {reason}")
 
 
 def _words(result: Result | ExperimentResult) -> str:

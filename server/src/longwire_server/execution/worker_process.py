@@ -30,12 +30,22 @@ from longwire_server.execution.frames_pb2 import (
 )
 from longwire_server.execution.wire_format import field_head
 from longwire_server.execution.worker.framing import LENGTH, pack
+from longwire_server.failpoints import VARIABLE, failpoint
 
 _logger = logging.getLogger(__name__)
 
 # The worker's whole environment beside its thread counts: nothing that the
 # operator gave the server (addresses, passwords) reaches it.
-_ENVIRONMENT_KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "LD_LIBRARY_PATH")
+_ENVIRONMENT_KEPT = (
+    "PATH",
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "TMPDIR",
+    "TZ",
+    "LD_LIBRARY_PATH",
+    VARIABLE,
+)
 _ENVIRONMENT_KEPT_PREFIXES = ("PYTHON", "CUDA_", "NVIDIA_")
 _THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
@@ -128,7 +138,10 @@ class WorkerProcess(Worker):
         """See :meth:`Worker.execute`."""
         self._listener = listener
         try:
-            frame = await self._ask(_execute_frame(job_id, spec, program, self.target_sha256))
+            failpoint("execution.attempt.before", WorkerDiedError)
+            answer = await self._sent(_execute_frame(job_id, spec, program, self.target_sha256))
+            failpoint("execution.attempt.after", WorkerDiedError)
+            frame = await answer
         except WorkerDiedError as error:
             return Failed(ErrorReason.ERROR_REASON_WORKER_DIED, str(error))
         finally:
@@ -187,14 +200,20 @@ class WorkerProcess(Worker):
 
     async def _ask(self, frame: Sequence[bytes]) -> WorkerFrame:
         """Sends a frame, in one or more parts, and returns the answer."""
+        return await (await self._sent(frame))
+
+    async def _sent(self, frame: Sequence[bytes]) -> asyncio.Future[WorkerFrame]:
+        """Sends a frame, and returns the answer to come."""
         if not self.is_usable:
             raise WorkerDiedError(_how_it_ended(await self._process.wait()))
         self._answer = asyncio.get_running_loop().create_future()
         self._protocol.send(frame)
-        return await self._answer
+        return self._answer
 
     def _on_frame(self, body: bytes) -> None:
         frame = WorkerFrame.FromString(body)
+        if self._listener is not None:
+            failpoint("execution.frame.received")
         if _tell(self._listener, frame):
             return
         if self._answer is not None and not self._answer.done():

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from longwire.v1.error_pb2 import ErrorReason
 from longwire.v1.job_pb2 import JobSpec
 from longwire.v1.program_pb2 import Program, ProgramFormat
+from longwire_server.jobs.labels import check_tags, check_text
 from longwire_server.jobs.primitive_admission import (
     check_circuit_indices,
     check_parameter_values,
@@ -16,8 +17,6 @@ from longwire_server.jobs.primitive_admission import (
 from longwire_server.jobs.program_payloads import heads
 from longwire_server.refusals import RequestRefusedError, argument_invalid, limit_exceeded
 
-_NAME_CHARACTERS = 128
-_TAGS = 32
 # QPY below this version can run code while it is read (CVE-2025-2000).
 _MIN_QPY_VERSION = 13
 _QPY_MAGIC = b"QISKIT"
@@ -53,14 +52,9 @@ def admit(spec: JobSpec, request_id: str, limits: AdmissionLimits, queued_jobs: 
     """
     if not spec.backend_name:
         raise argument_invalid("spec.backend_name", "it is empty; name the backend to run on")
-    _check_text("request_id", request_id)
-    _check_text("spec.name", spec.name)
-    if len(spec.tags) > _TAGS:
-        raise argument_invalid("spec.tags", f"there are {len(spec.tags)}; at most {_TAGS} fit")
-    for place, tag in enumerate(spec.tags):
-        _check_text(f"spec.tags[{place}]", tag)
-        if not tag:
-            raise argument_invalid(f"spec.tags[{place}]", "it is empty; leave it out")
+    check_text("request_id", request_id)
+    check_text("spec.name", spec.name)
+    check_tags("spec.tags", spec.tags)
     _check_program(spec.program)
     for place, values in enumerate(spec.options.parameter_values):
         check_parameter_values(f"spec.options.parameter_values[{place}]", values, dimensions=2)
@@ -105,15 +99,6 @@ def check_payloads(
             limits.program_bytes,
             f"The program has {size_bytes} bytes: split it into several jobs",
         )
-
-
-def _check_text(field: str, text: str) -> None:
-    if len(text) > _NAME_CHARACTERS:
-        raise argument_invalid(
-            field, f"it has {len(text)} characters; at most {_NAME_CHARACTERS} fit"
-        )
-    if not text.isprintable():
-        raise argument_invalid(field, "it has line breaks or control characters; leave them out")
 
 
 def _check_program(program: Program) -> None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 
 from longwire.v1.error_pb2 import ErrorReason
 from longwire.v1.job_pb2 import JobState
 from longwire.v1.result_pb2 import EncodedResult
-from longwire_server.execution.executor import Executed, Outcome, Worker
+from longwire_server.execution.executor import Executed, Failed, Outcome, Worker
+from longwire_server.failpoints import failpoint
 from longwire_server.jobs.attempt_policy import AttemptPolicy, RunLimit
 from longwire_server.jobs.clock import now_us
 from longwire_server.jobs.kept_programs import KeptPrograms
@@ -21,23 +23,43 @@ from longwire_server.jobs.lifecycle import (
     ERROR,
     PREDECESSORS,
     QUEUED,
-    VALIDATING,
 )
 from longwire_server.jobs.live_job import LiveJob, Stop
+from longwire_server.jobs.recorder import Recorder
 from longwire_server.store.job import Job
-from longwire_server.store.job_store import JobStore, ProgramKey, StoreError
+from longwire_server.store.job_store import JobStore, PayloadDamagedError, ProgramKey, StoreError
 
 _logger = logging.getLogger(__name__)
 
 CANCEL = Stop(CANCELLED, ErrorReason.ERROR_REASON_CANCELLED, "")
 
 
+# What is said of an attempt that was recorded and then not made; what stopped it counts.
+_NOT_MADE = Failed(ErrorReason.ERROR_REASON_WORKER_DIED, "The attempt was stopped before it began")
+
+
 class _RefusedError(Exception):
     """The store did not let an attempt begin or end: the job is no longer in it."""
 
 
+class _ProgramMissingError(Exception):
+    """The store does not have what is to be executed."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Work:
+    """What a worker is given."""
+
+    spec: bytes
+    program: bytes
+
+
 class AttemptRunner:
     """Runs attempts and writes their outcomes.
+
+    While the store is away, a job whose outcome is known counts as running, and keeps
+    its worker until the outcome is recorded. So no more results are held in memory
+    than there are workers, and nothing is run that cannot be recorded.
 
     Args:
         store: the durable record.
@@ -61,6 +83,7 @@ class AttemptRunner:
         on_final: Callable[[LiveJob], None],
     ) -> None:
         self._store = store
+        self._recorder = Recorder(store)
         self._programs = programs
         self._policies = policies
         self._inline_result_bytes = inline_result_bytes
@@ -74,8 +97,7 @@ class AttemptRunner:
         job_id = live.job.job_id
         self._running[job_id] = live
         try:
-            outcome = await self._execute(live, worker)
-            await self._conclude(live, outcome)
+            await self._run(live, worker)
         except _RefusedError:
             # Somebody else has it, or has ended it: nothing of ours counts any more.
             _logger.warning(
@@ -83,16 +105,18 @@ class AttemptRunner:
                 job_id,
                 live.job.attempt,
             )
-            self._abandon(live)
-        except StoreError:
-            # The job stays as the store has it, unfinished: the next start sees to it.
-            _logger.exception("job %s: its outcome could not be recorded", job_id)
-            self._abandon(live)
+            self.abandon(live)
+        except StoreError as error:
+            # The server stops. The job stays as the store has it, unfinished: the next
+            # start sees to it.
+            _logger.error("job %s: its outcome could not be recorded: %s", job_id, error)
+            self.abandon(live)
         except Exception:
             # A defect of ours must not leave anybody waiting for ever.
             _logger.exception("job %s: an exception that nothing expected", job_id)
             await self._give_up(live)
         finally:
+            self.leases.release(live)
             self._running.pop(job_id)
 
     def stop(self, live: LiveJob, stop: Stop) -> None:
@@ -107,6 +131,28 @@ class AttemptRunner:
         for live in list(self._running.values()):
             self.stop(live, stop)
 
+    def drain(self) -> None:
+        """Begins no attempt any more whose program has yet to be read from the store."""
+        self._recorder.drain()
+
+    def give_up(self) -> None:
+        """What cannot be recorded is tried once more, and then left to the next start."""
+        self._recorder.give_up()
+
+    async def settled(self) -> None:
+        """Returns when no outcome waits to be recorded."""
+        await self._recorder.settled()
+
+    async def end(self, live: LiveJob, stop: Stop) -> None:
+        """Ends a job that has left the queue, as soon as the store takes it.
+
+        Raises:
+            StoreError: it could not be written before the server stopped.
+        """
+        await self.finish(
+            live, stop.state, reason=stop.reason, message=stop.message, patiently=True
+        )
+
     async def finish(
         self,
         live: LiveJob,
@@ -115,8 +161,17 @@ class AttemptRunner:
         reason: ErrorReason.ValueType = ErrorReason.ERROR_REASON_UNSPECIFIED,
         message: str = "",
         result: bytes | None = None,
+        patiently: bool = False,
     ) -> None:
         """Writes a job's final state, then tells the watchers.
+
+        Args:
+            live: the job.
+            state: how it ended.
+            reason: why it failed, where it did.
+            message: the same for people.
+            result: the serialised EncodedResult of a job that is done.
+            patiently: whether to try until the store takes it, or the server stops.
 
         Raises:
             StoreError: it could not be written.
@@ -130,9 +185,16 @@ class AttemptRunner:
             lease_owner="",
             lease_expires_us=None,
         )
-        written = await self._store.update(
-            job, expected=PREDECESSORS[state], attempt=job.attempt, result=result
-        )
+
+        async def write() -> bool:
+            failpoint("jobs.finish.before", StoreError)
+            written = await self._store.update(
+                job, expected=PREDECESSORS[state], attempt=job.attempt, result=result
+            )
+            failpoint("jobs.finish.after", StoreError)
+            return written
+
+        written = await self._write(job.job_id, write, patiently=patiently)
         self._on_final(live)
         if not written:
             _logger.warning(
@@ -145,12 +207,13 @@ class AttemptRunner:
         small = result is not None and len(result) <= self._inline_result_bytes
         live.finish(job, EncodedResult.FromString(result) if small and result else None)
 
-    async def put_back(self, live: LiveJob, stop: Stop) -> bool:
+    async def put_back(self, live: LiveJob, stop: Stop, *, patiently: bool = False) -> bool:
         """Puts a job whose attempt is lost back into the queue, or ends it.
 
         Args:
             live: the job.
             stop: how the attempt was lost.
+            patiently: whether to try until the store takes it, or the server stops.
 
         Returns:
             Whether the job is to be queued again. Otherwise it is final, or somebody
@@ -163,75 +226,137 @@ class AttemptRunner:
         policy = self._policies[live.job.backend_name]
         if not policy.allows_another(attempt):
             message = policy.exhausted(stop.message, attempt)
-            await self.finish(live, ERROR, reason=stop.reason, message=message)
+            await self.finish(live, ERROR, reason=stop.reason, message=message, patiently=patiently)
             return False
-        job = live.evolved(state=QUEUED, lease_owner="", lease_expires_us=None)
-        if not await self._store.update(
-            job, expected=PREDECESSORS[QUEUED], attempt=attempt, result=None
-        ):
-            self._abandon(live)
+        job = live.evolved(state=QUEUED, lease_owner=self.leases.owner, lease_expires_us=None)
+
+        async def write() -> bool:
+            failpoint("jobs.put_back.before", StoreError)
+            return await self._store.update(
+                job, expected=PREDECESSORS[QUEUED], attempt=attempt, result=None
+            )
+
+        if not await self._write(job.job_id, write, patiently=patiently):
+            self.abandon(live)
             return False
         _logger.warning("job %s: attempt %d is lost: %s", job.job_id, attempt, stop.message)
+        failpoint("jobs.put_back.after")
         live.lose_attempt(job)
         if live.stop is not None and not live.stop.lost:
             # Somebody cancelled it meanwhile.
-            await self._end(live, live.stop)
+            stop = live.stop
+            await self.finish(
+                live, stop.state, reason=stop.reason, message=stop.message, patiently=patiently
+            )
             return False
         live.stop = None
         return True
 
-    async def _execute(self, live: LiveJob, worker: Worker) -> Outcome | None:
-        """The outcome of one attempt, or None where it was stopped before it began.
+    async def _write(
+        self, job_id: str, write: Callable[[], Awaitable[bool]], *, patiently: bool
+    ) -> bool:
+        return await (self._recorder.until_answered(job_id, write) if patiently else write())
+
+    async def _run(self, live: LiveJob, worker: Worker) -> None:
+        try:
+            work = await self._work(live)
+        except _ProgramMissingError as error:
+            await self.end(live, Stop(ERROR, ErrorReason.ERROR_REASON_INTERNAL, str(error)))
+            return
+        if work is not None:
+            outcome = await self._execute(live, worker, work)
+            failpoint("jobs.outcome.received")
+            await self._conclude(live, outcome)
+        elif live.stop is not None and not live.stop.lost:
+            await self.end(live, live.stop)
+        else:
+            # It is in the queue still, as far as the store knows.
+            live.stop = None
+            self._on_put_back(live)
+
+    async def _work(self, live: LiveJob) -> _Work | None:
+        """What is to be executed; None where the job is not to begin now.
+
+        Waits for a store that is away, and the worker with it: whatever it took from
+        the queue instead would have to wait as well.
 
         Raises:
-            StoreError: its beginning could not be recorded.
-            _RefusedError: the job was no longer waiting for this attempt.
+            _ProgramMissingError: the store does not have it, or not as it was.
         """
-        job_id = live.job.job_id
-        spec = live.spec if live.spec is not None else await self._store.spec(job_id)
-        program = await self._program(live.job) if live.job.payloads_sha256 else b""
-        policy = self._policies[live.job.backend_name]
-        if not policy.allows_another(live.job.attempt + 1):
+        job = live.job
+
+        async def read() -> tuple[bytes | None, bytes | None]:
+            spec = live.spec if live.spec is not None else await self._store.spec(job.job_id)
+            return spec, await self._program(job) if job.payloads_sha256 else b""
+
+        try:
+            found = await self._recorder.read(job.job_id, read, is_needed=lambda: live.stop is None)
+        except PayloadDamagedError as error:
+            _logger.error("job %s: its program is lost: %s", job.job_id, error)
+            raise _ProgramMissingError(f"The job's program cannot be read: {error}") from error
+        if found is None or live.stop is not None:
+            return None
+        spec, program = found
+        if spec is None or program is None:
+            raise _ProgramMissingError("The job's program is missing")
+        if not self._policies[job.backend_name].allows_another(job.attempt + 1):
             # No other attempt will need it.
             live.spec = None
-        if live.stop is not None or spec is None or program is None:
-            return None
-        limit = policy.run_limit(live.job.run_limit_seconds)
-        # What is written later is committed later: so this is not waited for, as a rule.
-        begun = self._begin(live)
-        begun.add_done_callback(partial(_kill_if_refused, worker))
-        timer = asyncio.get_running_loop().call_later(
-            limit.seconds, self.stop, live, _too_long(limit)
-        )
-        live.worker = worker
-        try:
-            if not policy.allows_another(live.job.attempt):
-                # The program must not run once more, also if the server dies now.
-                await begun
-            outcome = await worker.execute(job_id, spec, program, live)
-        finally:
-            live.worker = None
-            timer.cancel()
-            self.leases.release(live)
-            is_ours = await begun
-        if not is_ours:
-            raise _RefusedError
-        return outcome
+        return _Work(spec, program)
 
-    def _begin(self, live: LiveJob) -> asyncio.Future[bool]:
-        """Moves a job into its next attempt. The future tells whether the store allowed it."""
+    async def _execute(self, live: LiveJob, worker: Worker, work: _Work) -> Outcome:
+        """The outcome of one attempt, whose beginning is recorded.
+
+        Raises:
+            StoreError: its beginning could not be recorded before the server stopped.
+            _RefusedError: the job was no longer waiting for this attempt.
+        """
         before = live.job.attempt
         live.begin_attempt(
             lease_owner=self.leases.owner,
             lease_expires_us=self.leases.expires_us(),
             inline_result_bytes=self._inline_result_bytes,
         )
-        self.leases.hold(live)
-        return asyncio.ensure_future(
-            self._store.update(
-                live.job, expected=PREDECESSORS[VALIDATING], attempt=before, result=None
-            )
+        # What is written later is committed later: so this is not waited for, as a rule.
+        begun = asyncio.create_task(self._record_beginning(live, before))
+        begun.add_done_callback(partial(_kill_if_refused, worker))
+        try:
+            policy = self._policies[live.job.backend_name]
+            # The last attempt is recorded before it is made: it must not be made once
+            # more, also if the server dies now.
+            if not policy.allows_another(live.job.attempt) and not await begun:
+                raise _RefusedError
+            outcome = await self._execute_within_limit(live, worker, work)
+        finally:
+            is_ours = await begun
+        if not is_ours:
+            raise _RefusedError
+        return outcome
+
+    async def _execute_within_limit(self, live: LiveJob, worker: Worker, work: _Work) -> Outcome:
+        if live.stop is not None:
+            return _NOT_MADE
+        limit = self._policies[live.job.backend_name].run_limit(live.job.run_limit_seconds)
+        timer = asyncio.get_running_loop().call_later(
+            limit.seconds, self.stop, live, _too_long(limit)
         )
+        live.worker = worker
+        try:
+            return await worker.execute(live.job.job_id, work.spec, work.program, live)
+        finally:
+            live.worker = None
+            timer.cancel()
+
+    async def _record_beginning(self, live: LiveJob, before: int) -> bool:
+        """Records the attempt after ``before``; whether the store allowed it."""
+        begun = await self._recorder.begin(
+            live.job, attempt=before, lease_expires_us=self.leases.expires_us
+        )
+        failpoint("jobs.begin.after")
+        if begun:
+            # Not before: a lease that is not in the store yet would pass for a lost one.
+            self.leases.hold(live)
+        return begun
 
     async def _program(self, job: Job) -> bytes | None:
         payloads = await self._programs.find(ProgramKey(job.tenant, job.payloads_sha256))
@@ -244,34 +369,26 @@ class AttemptRunner:
                 ERROR,
                 reason=ErrorReason.ERROR_REASON_INTERNAL,
                 message="The server has a defect; its log has the details under the job's id",
+                patiently=True,
             )
         except (StoreError, ValueError):
             _logger.exception("job %s: it could not be ended either", live.job.job_id)
-            self._abandon(live)
+            self.abandon(live)
 
-    async def _conclude(self, live: LiveJob, outcome: Outcome | None) -> None:
+    async def _conclude(self, live: LiveJob, outcome: Outcome) -> None:
         if isinstance(outcome, Executed):
-            await self.finish(live, DONE, result=outcome.result)
+            await self.finish(live, DONE, result=outcome.result, patiently=True)
         elif live.stop is not None and not live.stop.lost:
-            await self._end(live, live.stop)
-        elif outcome is None and live.stop is not None:
-            # It had not begun: it is in the queue still, as far as the store knows.
-            live.stop = None
-            self._on_put_back(live)
-        elif outcome is None:
-            reason = ErrorReason.ERROR_REASON_INTERNAL
-            await self.finish(live, ERROR, reason=reason, message="The job's program is missing")
+            await self.end(live, live.stop)
         elif live.stop is not None or outcome.reason == ErrorReason.ERROR_REASON_WORKER_DIED:
             stop = live.stop or Stop(ERROR, outcome.reason, outcome.message, lost=True)
-            if await self.put_back(live, stop):
+            if await self.put_back(live, stop, patiently=True):
                 self._on_put_back(live)
         else:
-            await self.finish(live, ERROR, reason=outcome.reason, message=outcome.message)
+            await self.end(live, Stop(ERROR, outcome.reason, outcome.message))
 
-    async def _end(self, live: LiveJob, stop: Stop) -> None:
-        await self.finish(live, stop.state, reason=stop.reason, message=stop.message)
-
-    def _abandon(self, live: LiveJob) -> None:
+    def abandon(self, live: LiveJob) -> None:
+        """Lets go of a job that is no longer this server's, or that the next start sees to."""
         self._on_final(live)
         live.close()
 

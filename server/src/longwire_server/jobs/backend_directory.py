@@ -124,6 +124,11 @@ class BackendDirectory:
         for name in self._entries:
             self.changed(name)
 
+    @property
+    def names(self) -> list[str]:
+        """The hosted backends."""
+        return list(self._entries)
+
     def require_runnable(self, name: str) -> None:
         """Refuses a backend that does not exist or has failed to load.
 

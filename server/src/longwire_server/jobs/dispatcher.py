@@ -7,6 +7,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 
 from longwire_server.execution.executor import Executor, Worker
+from longwire_server.failpoints import failpoint
 from longwire_server.jobs.live_job import LiveJob
 
 # Positions are told at most this often: a queue of thousands moves faster than
@@ -38,6 +39,9 @@ class Dispatcher:
         self._queues: dict[str, OrderedDict[str, LiveJob]] = {
             pool: OrderedDict() for pool in set(pool_of.values())
         }
+        # Jobs that came while older ones are still being taken up from the store.
+        self._arrivals: dict[str, LiveJob] = {}
+        self._holds_arrivals = False
         self._pending: Counter[str] = Counter()
         self._running: set[asyncio.Task[None]] = set()
         self._positions_handle: asyncio.TimerHandle | None = None
@@ -71,17 +75,40 @@ class Dispatcher:
         self._change_pending(backend_name, 1)
         self._dispatch(self._pool_of[backend_name])
 
+    def hold_arrivals(self) -> None:
+        """From here on new jobs stay behind those that are still to be taken up."""
+        self._holds_arrivals = True
+
+    def release_arrivals(self) -> None:
+        """All older jobs are in the queue: the new ones follow them."""
+        self._holds_arrivals = False
+        arrivals, self._arrivals = self._arrivals, {}
+        for live in arrivals.values():
+            self._change_pending(live.job.backend_name, -1)
+            self.enqueue(live)
+
+    def enqueue_arrival(self, live: LiveJob) -> None:
+        """Puts a new job at the end of its pool's queue, behind all older ones."""
+        if not self._holds_arrivals:
+            self.enqueue(live)
+            return
+        self._arrivals[live.job.job_id] = live
+        self._change_pending(live.job.backend_name, 1)
+
     def remove(self, live: LiveJob) -> bool:
         """Takes a job out of the queue; False where it is not in it any more."""
-        backend_name = live.job.backend_name
+        backend_name, job_id = live.job.backend_name, live.job.job_id
         queue = self._queues[self._pool_of[backend_name]]
-        if queue.pop(live.job.job_id, None) is None:
+        if queue.pop(job_id, None) is None and self._arrivals.pop(job_id, None) is None:
             return False
         self._change_pending(backend_name, -1)
         return True
 
     def position(self, live: LiveJob) -> int | None:
-        """A queued job's place in its pool's queue, counted from 1."""
+        """A queued job's place in its pool's queue, counted from 1.
+
+        None also while it is not known how many older jobs there are.
+        """
         queue = self._queues[self._pool_of[live.job.backend_name]]
         if live.job.job_id not in queue:
             return None
@@ -101,6 +128,7 @@ class Dispatcher:
             if worker is None:
                 break
             self.remove(live)
+            failpoint("jobs.taken")
             task = asyncio.create_task(self._run(self._attempt, live, worker, pool))
             self._running.add(task)
             task.add_done_callback(self._running.discard)

@@ -13,7 +13,7 @@ from longwire.v1.program_pb2 import Program
 from longwire_server.jobs.clock import now_us
 from longwire_server.jobs.program_payloads import Payloads
 from longwire_server.refusals import RequestRefusedError, argument_invalid, program_not_found
-from longwire_server.store.job_store import JobStore, ProgramKey, StoreError
+from longwire_server.store.job_store import JobStore, PayloadDamagedError, ProgramKey, StoreError
 
 _logger = logging.getLogger(__name__)
 
@@ -83,7 +83,12 @@ class KeptPrograms:
                 _FIELD, f"it has {len(key.payloads_sha256)} bytes; a SHA-256 has {_DIGEST_BYTES}"
             )
         if not program.payloads:
-            payloads = await self.find(key)
+            try:
+                payloads = await self.find(key)
+            except PayloadDamagedError as error:
+                # Whoever sends it once more brings it back.
+                _logger.warning("program %s is lost: %s", key.payloads_sha256.hex(), error)
+                payloads = None
             if payloads is None:
                 raise program_not_found(_FIELD, key.payloads_sha256)
             return payloads
@@ -105,6 +110,7 @@ class KeptPrograms:
         """The payloads that are kept under a digest.
 
         Raises:
+            PayloadDamagedError: they are damaged.
             StoreError: the store could not be read.
         """
         payloads = self._in_memory.get(key)

@@ -28,7 +28,7 @@ _logger = logging.getLogger(__name__)
 _RENEWALS_A_LEASE = 3
 _US_PER_SECOND = 1_000_000
 
-_TAKEN_OVER = Stop(
+TAKEN_OVER = Stop(
     ERROR,
     ErrorReason.ERROR_REASON_WORKER_DIED,
     "Another server has taken over the job",
@@ -99,10 +99,12 @@ class Leases:
 
     async def _keep(self) -> None:
         interval = self.lease_seconds / _RENEWALS_A_LEASE
+        loop = asyncio.get_running_loop()
         while True:
+            began = loop.time()
             await asyncio.sleep(interval)
-            now = asyncio.get_running_loop().time()
-            self._look_after_workers(now)
+            now = loop.time()
+            self._look_after_workers(now, blind_seconds=now - began - interval)
             due = {
                 job_id: held.live.job.attempt
                 for job_id, held in self._held.items()
@@ -111,9 +113,11 @@ class Leases:
             if due:
                 await self._renew(due)
 
-    def _look_after_workers(self, now: float) -> None:
+    def _look_after_workers(self, now: float, *, blind_seconds: float) -> None:
         for held in list(self._held.values()):
             worker = held.live.worker
+            # Where all of a machine stood still, the server may go on before its workers.
+            held.heard += blind_seconds
             if worker is None or worker.goes_on():
                 held.heard = now
             elif now - held.heard >= self.lease_seconds:
@@ -130,7 +134,7 @@ class Leases:
             held = self._held.get(job_id)
             # It may have ended meanwhile, and even have begun again.
             if held is not None and held.live.job.attempt == due[job_id]:
-                self._stop(held.live, _TAKEN_OVER)
+                self._stop(held.live, TAKEN_OVER)
 
 
 def _stands_still(lease_seconds: float) -> Stop:

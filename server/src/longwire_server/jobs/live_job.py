@@ -11,6 +11,7 @@ from longwire.v1.job_event_pb2 import JobEvent, JobFinished
 from longwire.v1.job_pb2 import JobProgress, JobState
 from longwire.v1.result_pb2 import EncodedResult
 from longwire_server.execution.executor import AttemptListener, Worker
+from longwire_server.failpoints import failpoint
 from longwire_server.jobs.clock import now_us
 from longwire_server.jobs.job_message import job_status_to_proto, job_to_proto, timestamp
 from longwire_server.jobs.lifecycle import (
@@ -76,7 +77,7 @@ class LiveJob(AttemptListener):
         self.deadline_handle: asyncio.TimerHandle | None = None
         self.queue_position: int | None = None
         self.finished: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._events = [_status_event(job, job.create_time_us)]
+        self._events = [status_event(job, job.create_time_us)]
         self._waiters: list[asyncio.Future[None]] = []
         self._wake_handle: asyncio.TimerHandle | None = None
         self._released = 1
@@ -101,11 +102,6 @@ class LiveJob(AttemptListener):
         last = self._events[self._released - 1]
         return (self._events[self._released - 2] if last.HasField("finished") else last).sequence
 
-    async def is_durable(self) -> bool:
-        """Whether the job was recorded; waits until that is decided."""
-        await asyncio.wait([self.committed])
-        return self.committed.exception() is None
-
     def move(self, time_us: int, **changes: Any) -> None:
         """Moves the record to a new state that is not final, and tells the watchers.
 
@@ -113,7 +109,7 @@ class LiveJob(AttemptListener):
             ValueError: the move is not legal.
         """
         self.job = self.evolved(**changes)
-        self._events.append(_status_event(self.job, time_us))
+        self._events.append(status_event(self.job, time_us))
         self._wake_soon()
 
     def begin_attempt(
@@ -143,10 +139,10 @@ class LiveJob(AttemptListener):
 
         What the lost attempt told of its work counts no more.
         """
-        self.job = job
+        self.job = job = self._with_labels(job)
         self.queue_position = None
         self._drop_partial(job.attempt, inline_result_bytes=0)
-        self._events.append(_status_event(job, now_us()))
+        self._events.append(status_event(job, now_us()))
         self._wake_soon()
 
     def running(self) -> None:
@@ -184,8 +180,9 @@ class LiveJob(AttemptListener):
 
     def finish(self, job: Job, result: EncodedResult | None) -> None:
         """Takes over the final record, which is durable, and tells the watchers."""
-        self.job = job
+        self.job = job = self._with_labels(job)
         self._cancel_deadline()
+        failpoint("jobs.told.before")
         self._events.append(finished_event(job, result))
         self.finished.set_result(None)
         if self._progress_handle is not None:
@@ -197,6 +194,10 @@ class LiveJob(AttemptListener):
             finished = progress.total if job.state == DONE else progress.finished
             self.told_progress = JobProgress(finished=finished, total=progress.total)
         self._wake()
+
+    def relabel(self, name: str, tags: tuple[str, ...]) -> None:
+        """Takes over labels that are durable. Nothing is told to the watchers."""
+        self.job = self.job.evolve(name=name, tags=tags)
 
     def set_queue_position(self, position: int) -> None:
         """Tells the watchers the job's place in the queue, counted from 1."""
@@ -236,6 +237,10 @@ class LiveJob(AttemptListener):
         """Waits until the job is final, or the server can no longer record it."""
         while not self.is_over:
             await self.wait()
+
+    def _with_labels(self, job: Job) -> Job:
+        """A record with the present labels: it may have been made before they were changed."""
+        return job.evolve(name=self.job.name, tags=self.job.tags)
 
     def _drop_partial(self, attempt: int, inline_result_bytes: int) -> None:
         self.partial = PartialResults(attempt, inline_result_bytes=inline_result_bytes)
@@ -277,7 +282,8 @@ def _set(waiter: asyncio.Future[None]) -> None:
         waiter.set_result(None)
 
 
-def _status_event(job: Job, time_us: int) -> JobEvent:
+def status_event(job: Job, time_us: int) -> JobEvent:
+    """A change of a job's state."""
     return JobEvent(
         job_id=job.job_id,
         sequence=job.sequence,

@@ -8,136 +8,205 @@ import gc
 import logging
 from collections.abc import Callable, Iterator
 
+from longwire_server.failpoints import failpoint
 from longwire_server.jobs.attempts import AttemptRunner
 from longwire_server.jobs.backend_directory import BackendDirectory
-from longwire_server.jobs.clock import now_us
-from longwire_server.jobs.leases import Leases
-from longwire_server.jobs.lifecycle import ERROR, QUEUED
+from longwire_server.jobs.dispatcher import Dispatcher
+from longwire_server.jobs.lifecycle import CANCELLED, ERROR, QUEUED
 from longwire_server.jobs.live_job import SERVER_STOPPED, LiveJob
 from longwire_server.refusals import RequestRefusedError
 from longwire_server.store.job import Job
-from longwire_server.store.job_store import JobStore, StoreError
+from longwire_server.store.job_query import Cursor
+from longwire_server.store.job_store import StoreError
+from longwire_server.store.server_beat import ServerBeat
+from longwire_server.store.server_table import ServerTable
 
 _logger = logging.getLogger(__name__)
 
 # After a restart the numbering goes on above all that a watcher may have seen.
 _SEQUENCE_GAP = 16
-_US_PER_SECOND = 1_000_000
 _RETRY_SECONDS = 1.0
+# Calls are answered between two pages.
+_PAGE_SIZE = 500
 
 
 class Recovery:
     """Queues unfinished jobs again, or ends those that must not run again.
 
     Args:
-        store: the durable record.
+        servers: which jobs are whose.
         directory: the hosted backends.
         attempts: writes what becomes of jobs.
-        leases: says which attempts were this server's.
+        dispatcher: the queue.
         queue: takes over a job that is to run.
+        is_known: whether the job with an id is in memory already.
     """
 
     def __init__(
         self,
-        store: JobStore,
+        servers: ServerTable,
         directory: BackendDirectory,
         attempts: AttemptRunner,
-        leases: Leases,
+        dispatcher: Dispatcher,
         *,
         queue: Callable[[LiveJob], None],
+        is_known: Callable[[str], bool],
     ) -> None:
-        self._store = store
+        self._servers = servers
         self._directory = directory
         self._attempts = attempts
-        self._leases = leases
+        self._leases = attempts.leases
+        self._dispatcher = dispatcher
         self._queue = queue
-        self._waiting: set[asyncio.Task[None]] = set()
+        self._is_known = is_known
+        self._taking_up: asyncio.Task[None] | None = None
+        self._has_left_some = False
 
     async def run(self) -> None:
-        """Takes up all unfinished jobs: first those that had begun, then the queued ones.
+        """Takes up what had begun, and goes on with the queued jobs in the background.
 
         Raises:
             StoreError: the store could not be read or written.
         """
-        with _no_garbage_collection():
-            await self._run()
+        failpoint("recovery.before")
+        await self._take_up_begun()
+        failpoint("recovery.begun")
+        self._dispatcher.hold_arrivals()
+        self._taking_up = asyncio.create_task(self._take_up_queued())
 
-    async def _run(self) -> None:
-        unfinished = await self._store.unfinished()
-        begun = [job for job in unfinished if job.state != QUEUED]
-        # Another server may still be at work on these.
-        leased = [job for job in begun if self._lease_seconds_left(job) > 0]
-        for job in leased:
-            task = asyncio.create_task(self._take_over(job))
-            self._waiting.add(task)
-            task.add_done_callback(self._waiting.discard)
-        waiting = {job.job_id for job in leased}
-        interrupted = [job for job in begun if job.job_id not in waiting]
-        # All in one commit, then queued in their order.
-        for live in await asyncio.gather(*map(self._put_back, interrupted)):
-            if live is not None:
-                self._queue(live)
-        queued = [job for job in unfinished if job.state == QUEUED]
-        for job in queued:
-            await self._recover_queued(job)
-        if unfinished:
-            _logger.info(
-                "took up %d queued jobs and %d interrupted ones", len(queued), len(interrupted)
-            )
+    @property
+    def is_taking_up(self) -> bool:
+        """Whether queued jobs of the store may be missing in the queue still."""
+        return self._taking_up is not None and not self._taking_up.done()
+
+    async def taken_up(self) -> None:
+        """Waits until every queued job is in the queue, or the server stops."""
+        if self._taking_up is not None:
+            await asyncio.wait([self._taking_up])
 
     async def stop(self) -> None:
-        """Waits for no lease any more."""
-        for task in self._waiting:
-            task.cancel()
-        await asyncio.gather(*self._waiting, return_exceptions=True)
+        """Takes up no more."""
+        if self._taking_up is not None:
+            self._taking_up.cancel()
+            await asyncio.gather(self._taking_up, return_exceptions=True)
 
-    async def _recover_queued(self, job: Job) -> None:
+    async def take_over(self, dead: ServerBeat) -> None:
+        """Takes up the jobs of a server that has stopped or died, as far as others do not.
+
+        Raises:
+            StoreError: the store could not be read or written; then the next call goes on.
+        """
+        count = 0
+        try:
+            while claimed := await self._claim(dead):
+                for job in claimed:
+                    await self._take_up(job)
+                count += len(claimed)
+            if self._has_left_some:
+                await self._take_up_owned()
+                self._has_left_some = False
+        except StoreError:
+            # What was claimed, perhaps without a word of it, is this server's all the same.
+            self._has_left_some = True
+            raise
+        if count:
+            _logger.info("took over %d jobs of server %s", count, dead.server_id)
+
+    async def _take_up_owned(self) -> None:
+        last: Cursor | None = None
+        while page := await self._owned(queued=None, after=last):
+            for job in page:
+                await self._take_up(job)
+            last = _cursor(page[-1])
+
+    async def _take_up_begun(self) -> None:
+        last: Cursor | None = None
+        while begun := await self._owned(queued=False, after=last):
+            # All in one commit, then queued in their order.
+            put_back = await asyncio.gather(*map(self._put_back, begun))
+            failpoint("recovery.put_back")
+            for live in put_back:
+                if live is not None:
+                    self._queue(live)
+            _logger.info("took up %d interrupted jobs", len(begun))
+            last = _cursor(begun[-1])
+
+    async def _take_up_queued(self) -> None:
+        """Queues the jobs that waited, the oldest first.
+
+        A server with 100,000 of them serves at once; who comes meanwhile waits his turn.
+        """
+        last: Cursor | None = None
+        count = 0
+        while True:
+            try:
+                if last is None:
+                    await self._claim_ownerless()
+                page = await self._owned(queued=True, after=last)
+                with _no_garbage_collection():
+                    for job in page:
+                        await self._take_up(job)
+            except StoreError as error:
+                _logger.warning("queued jobs cannot be taken up yet: %s", error)
+                await asyncio.sleep(_RETRY_SECONDS)
+                continue
+            count += len(page)
+            if len(page) < _PAGE_SIZE:
+                break
+            last = _cursor(page[-1])
+        self._dispatcher.release_arrivals()
+        failpoint("recovery.queued")
+        if count:
+            _logger.info("took up %d queued jobs", count)
+
+    async def _claim_ownerless(self) -> None:
+        """Jobs that were queued before every job had a server are this one's now."""
+        while await self._claim(None):
+            pass
+
+    async def _owned(self, *, queued: bool | None, after: Cursor | None) -> list[Job]:
+        return await self._servers.owned(
+            self._leases.owner, queued=queued, after=after, limit=_PAGE_SIZE
+        )
+
+    async def _claim(self, dead: ServerBeat | None) -> list[Job]:
+        return await self._servers.claim(
+            self._leases.owner,
+            dead,
+            backend_names=self._directory.names,
+            limit=_PAGE_SIZE,
+        )
+
+    async def _take_up(self, job: Job) -> None:
+        if self._is_known(job.job_id):
+            # It has come since the start, or was in a page that is read again.
+            return
+        if job.state != QUEUED:
+            if (put_back := await self._put_back(job)) is not None:
+                self._queue(put_back)
+            return
         live = _live(job)
-        if not await self._ended_without_backend(live):
+        if not await self._has_ended(live):
             self._queue(live)
 
     async def _put_back(self, job: Job) -> LiveJob | None:
         """An interrupted job that is to run again; None where it has ended."""
         live = _live(job)
-        if await self._ended_without_backend(live):
+        if await self._has_ended(live):
             return None
         return live if await self._attempts.put_back(live, SERVER_STOPPED) else None
 
-    async def _ended_without_backend(self, live: LiveJob) -> bool:
-        """Ends a job whose backend is hosted no more."""
+    async def _has_ended(self, live: LiveJob) -> bool:
+        """Ends a job that is not to run: it was to be cancelled, or its backend is gone."""
+        if live.job.cancel_requested:
+            await self._attempts.finish(live, CANCELLED)
+            return True
         try:
             self._directory.require_runnable(live.job.backend_name)
         except RequestRefusedError as refusal:
             await self._attempts.finish(live, ERROR, reason=refusal.reason, message=refusal.message)
             return True
         return False
-
-    def _lease_seconds_left(self, job: Job) -> float:
-        """How long another server may still be at work on an attempt.
-
-        Never longer than a lease lasts, whatever the clocks of the two say.
-        """
-        if job.lease_owner in ("", self._leases.owner) or job.lease_expires_us is None:
-            return 0.0
-        left = (job.lease_expires_us - now_us()) / _US_PER_SECOND
-        return min(left, self._leases.lease_seconds)
-
-    async def _take_over(self, job: Job) -> None:
-        """Waits until another server's lease has run out, or its attempt has ended."""
-        while True:
-            await asyncio.sleep(self._lease_seconds_left(job))
-            try:
-                now = await self._store.get(job.tenant, job.job_id)
-                if now is None or (now.state, now.attempt) != (job.state, job.attempt):
-                    return
-                if now.lease_expires_us == job.lease_expires_us:
-                    if (live := await self._put_back(now)) is not None:
-                        self._queue(live)
-                    return
-                job = now
-            except StoreError as error:
-                _logger.warning("job %s cannot be taken over yet: %s", job.job_id, error)
-                await asyncio.sleep(_RETRY_SECONDS)
 
 
 @contextlib.contextmanager
@@ -151,6 +220,10 @@ def _no_garbage_collection() -> Iterator[None]:
     finally:
         if was_enabled:
             gc.enable()
+
+
+def _cursor(job: Job) -> Cursor:
+    return Cursor(job.create_time_us, job.job_id)
 
 
 def _live(job: Job) -> LiveJob:

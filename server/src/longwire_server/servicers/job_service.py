@@ -12,8 +12,11 @@ from longwire.v1.job_event_pb2 import JobAccepted, JobEvent
 from longwire.v1.job_pb2 import JobState
 from longwire.v1.job_service_pb2_grpc import JobServiceServicer
 from longwire.v1.result_pb2 import EncodedResult
+from longwire_server.failpoints import failpoint
 from longwire_server.jobs.job_message import job_to_proto, timestamp
-from longwire_server.jobs.manager import JobManager, Submission
+from longwire_server.jobs.labels import LabelChange
+from longwire_server.jobs.manager import JobManager
+from longwire_server.jobs.submissions import Submission
 from longwire_server.refusals import argument_invalid
 from longwire_server.servicers.callers import tenant_of
 from longwire_server.store.job_query import Cursor, JobQuery
@@ -35,20 +38,25 @@ class JobServicer(JobServiceServicer):
         self, request: messages.RunJobRequest, context: Any
     ) -> AsyncIterator[messages.RunJobResponse]:
         """Submits a job and tells its events."""
+        failpoint("service.submit.received")
         tenant = tenant_of(context)
         submission = await self._manager.submit(tenant, request.spec, request.request_id)
+        failpoint("service.accepted.before")
         yield messages.RunJobResponse(events=[_accepted_event(submission)])
         job_id = submission.job.job_id
         async for events in self._manager.watch(tenant, job_id, _ACCEPTED_SEQUENCE):
+            _reach_events(events)
             yield messages.RunJobResponse(events=events)
 
     async def SubmitJob(  # noqa: N802
         self, request: messages.SubmitJobRequest, context: Any
     ) -> messages.SubmitJobResponse:
         """Submits a job."""
+        failpoint("service.submit.received")
         submission = await self._manager.submit(
             tenant_of(context), request.spec, request.request_id
         )
+        failpoint("service.accepted.before")
         return messages.SubmitJobResponse(
             job=job_to_proto(submission.job),
             created=submission.created,
@@ -73,6 +81,7 @@ class JobServicer(JobServiceServicer):
             request.resume_after,
             pub_results=request.pub_results,
         ):
+            _reach_events(events)
             yield messages.WatchJobResponse(events=events)
 
     async def GetResult(  # noqa: N802
@@ -80,12 +89,15 @@ class JobServicer(JobServiceServicer):
     ) -> AsyncIterator[messages.GetResultResponse]:
         """The result in chunks."""
         stored = await self._manager.result(tenant_of(context), request.job_id)
+        failpoint("service.result.before")
         result = EncodedResult.FromString(stored)
         header = EncodedResult(compression=result.compression, sha256=result.sha256)
         data = memoryview(result.data)
         first = bytes(data[:_CHUNK_BYTES])
+        failpoint("service.chunk.before")
         yield messages.GetResultResponse(header=header, total_bytes=len(data), chunk=first)
         for start in range(_CHUNK_BYTES, len(data), _CHUNK_BYTES):
+            failpoint("service.chunk.before")
             yield messages.GetResultResponse(chunk=bytes(data[start : start + _CHUNK_BYTES]))
 
     async def ListJobs(  # noqa: N802
@@ -100,8 +112,23 @@ class JobServicer(JobServiceServicer):
         self, request: messages.CancelJobRequest, context: Any
     ) -> messages.CancelJobResponse:
         """Cancels a job."""
-        return messages.CancelJobResponse(
-            job=await self._manager.cancel(tenant_of(context), request.job_id)
+        failpoint("service.cancel.received")
+        job = await self._manager.cancel(tenant_of(context), request.job_id)
+        failpoint("service.cancel.after")
+        return messages.CancelJobResponse(job=job)
+
+    async def UpdateJob(  # noqa: N802
+        self, request: messages.UpdateJobRequest, context: Any
+    ) -> messages.UpdateJobResponse:
+        """Changes the name or the tags of a job."""
+        change = LabelChange(
+            name=request.name if request.HasField("name") else None,
+            tags=tuple(request.tags.tags) if request.HasField("tags") else None,
+            add_tags=tuple(request.add_tags),
+            remove_tags=tuple(request.remove_tags),
+        )
+        return messages.UpdateJobResponse(
+            job=await self._manager.update(tenant_of(context), request.job_id, change)
         )
 
     async def DeleteJob(  # noqa: N802
@@ -110,6 +137,11 @@ class JobServicer(JobServiceServicer):
         """Deletes a job in a final state."""
         await self._manager.delete(tenant_of(context), request.job_id)
         return messages.DeleteJobResponse()
+
+
+def _reach_events(events: list[JobEvent]) -> None:
+    is_last = events[-1].HasField("finished")
+    failpoint("service.final.before" if is_last else "service.events.before")
 
 
 def _accepted_event(submission: Submission) -> JobEvent:
@@ -147,6 +179,7 @@ def _job_query(tenant: str, request: messages.ListJobsRequest) -> JobQuery:
         backend_name=request.backend_name,
         states=frozenset(request.states),
         tag=request.tag,
+        name=request.name,
         created_after_us=_time_us(request, "created_after"),
         created_before_us=_time_us(request, "created_before"),
     )

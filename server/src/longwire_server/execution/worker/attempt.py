@@ -28,6 +28,7 @@ from longwire_server.backends.loading import HostedBackend
 from longwire_server.execution.frames_pb2 import ExecuteJob, ExecutionError
 from longwire_server.execution.worker.listener import AttemptListener
 from longwire_server.execution.worker.programs import ProgramCache
+from longwire_server.failpoints import failpoint
 
 # Which reason an exception of the worker is told with; the first match counts.
 _REASONS: tuple[tuple[type[BaseException], ErrorReason.ValueType], ...] = (
@@ -71,10 +72,12 @@ def execute(
     if spec.HasField("transpile"):
         noise_model = backend.checked_options(_backend_options(spec)).get("noise_model")
     program = programs.prepare(spec, request.program, backend, noise_model=noise_model)
+    failpoint("worker.decoded")
     if spec.WhichOneof("primitive") is not None:
         encoded = _run_primitive(backend, spec, program, listener)
     else:
         listener.running()
+        failpoint("worker.run.before")
         result = backend.run(
             program,
             options,
@@ -82,8 +85,10 @@ def execute(
             transpiled=spec.HasField("transpile"),
             on_progress=listener.progress,
         )
+        failpoint("worker.run.after")
         counts_format = spec.options.counts_format
         encoded = encode_result(result, counts_format=counts_format, job_id=request.job_id)
+    failpoint("worker.encoded")
     size_bytes = encoded.ByteSize()
     if size_bytes > result_limit_bytes:
         raise LimitExceededError(
@@ -123,7 +128,10 @@ def _run_primitive(
     from longwire_server.execution.worker.primitives import run_primitive
 
     listener.running()
-    return run_primitive(backend, spec, program, listener)
+    failpoint("worker.run.before")
+    result = run_primitive(backend, spec, program, listener)
+    failpoint("worker.run.after")
+    return result
 
 
 def explain(error: BaseException, memory_limit_mb: int) -> ExecutionError:
@@ -137,6 +145,8 @@ def explain(error: BaseException, memory_limit_mb: int) -> ExecutionError:
             f"The job needs more memory than its worker may use ({memory_limit_mb} MiB, the "
             "pool's memory_limit_mb): use fewer qubits, another method, or fewer shots"
         )
+        if words := str(error):
+            message += f". What failed: {words}"
     else:
         message = getattr(error, "message", None) or str(error) or "no message"
         if type(error).__module__.partition(".")[0] not in ("longwire", "longwire_server"):

@@ -23,6 +23,7 @@ from longwire_server.execution.worker.describing import describe
 from longwire_server.execution.worker.framing import FrameSocket
 from longwire_server.execution.worker.listener import AttemptListener
 from longwire_server.execution.worker.programs import ProgramCache
+from longwire_server.failpoints import failpoint
 
 _logger = logging.getLogger(__name__)
 
@@ -59,7 +60,12 @@ class WorkerLoop:
         """Answers frames until the server closes the socket."""
         self._connection.send(WorkerFrame(ready=WorkerReady()))
         while not self._spoilt and (frame := self._connection.receive()) is not None:
-            self._connection.send(self._answer(frame))
+            answer = self._answer(frame)
+            if frame.WhichOneof("frame") == "execute":
+                failpoint("worker.answer.before")
+            self._connection.send(answer)
+            if frame.WhichOneof("frame") == "execute":
+                failpoint("worker.answer.after")
 
     def _answer(self, frame: ServerFrame) -> WorkerFrame:
         # The outermost handler of the process. BaseException: Qiskit's native
@@ -94,6 +100,7 @@ class WorkerLoop:
         return description
 
     def _execute(self, request: ExecuteJob) -> bytes:
+        failpoint("worker.received")
         spec = JobSpec.FromString(request.spec)
         loaded = self._backend(spec.backend_name, request.target_sha256)
         if request.target_sha256 not in (b"", loaded.target_sha256):

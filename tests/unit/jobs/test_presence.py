@@ -1,0 +1,88 @@
+"""Whom a server takes for dead."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from longwire_server.jobs.presence import Presence
+from longwire_server.store.job_store import StoreError
+from longwire_server.store.server_beat import ServerBeat
+from longwire_server.store.server_table import ServerTable
+from longwire_server.store.sql_job_store import SqlJobStore
+
+LIMIT_SECONDS = 60.0
+OTHER = ServerBeat("other", "ab" * 16, lease_seconds=1.0)
+
+
+class ServersAwayAtTimes(ServerTable):
+    """The table of servers of a store, which can be out of reach.
+
+    Attributes:
+        is_away: whether it is.
+        num_looks: how often somebody has looked at it while it was not.
+    """
+
+    def __init__(self, servers: ServerTable) -> None:
+        self._servers = servers
+        self.is_away = False
+        self.num_looks = 0
+
+    async def register(self, beat: ServerBeat) -> list[ServerBeat]:
+        return await self._servers.register(beat)
+
+    async def beat(self, beat: ServerBeat) -> tuple[bool, list[ServerBeat]]:
+        if self.is_away:
+            raise StoreError("the store is away")
+        answer = await self._servers.beat(beat)
+        self.num_looks += 1
+        return answer
+
+    async def sign_off(self, beat: ServerBeat) -> None:
+        await self._servers.sign_off(beat)
+
+    async def looks(self, number: int) -> None:
+        """Waits until somebody has looked so many times more."""
+        goal = self.num_looks + number
+        while True:
+            if self.num_looks >= goal:
+                return
+            await asyncio.sleep(0.001)
+
+
+def test_server_that_could_give_no_sign_of_life_is_dead_only_if_it_gives_none_afterwards(
+    tmp_path: Path,
+) -> None:
+    async def main() -> None:
+        store = SqlJobStore(f"sqlite:///{tmp_path}/jobs.db")
+        await store.open()
+        servers = ServersAwayAtTimes(store.servers)
+        dead: list[str] = []
+
+        async def on_dead(beat: ServerBeat) -> None:
+            dead.append(beat.server_id)
+
+        async def on_lost() -> None:
+            """Nobody takes this server for dead."""
+
+        presence = Presence(servers, lease_seconds=0.3, on_dead=on_dead, on_lost=on_lost)
+        await presence.start("this")
+        await store.servers.register(OTHER)
+        await servers.looks(1)
+        # For longer than a lease neither of the two reaches the store.
+        servers.is_away = True
+        await asyncio.sleep(1.5 * OTHER.lease_seconds)
+        servers.is_away = False
+        await servers.looks(1)
+        assert not dead
+        await store.servers.beat(OTHER)
+        await servers.looks(2)
+        assert not dead
+        # From here on it gives none although it could.
+        while not dead:
+            await servers.looks(1)
+        assert set(dead) == {"other"}
+        await presence.stop()
+        await store.close()
+
+    asyncio.run(asyncio.wait_for(main(), LIMIT_SECONDS))
