@@ -17,6 +17,7 @@ from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 import pytest
+from fault_run import IS_LONG
 from hypothesis import HealthCheck, settings, strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -34,7 +35,7 @@ from longwire.v1.result_pb2 import EncodedResult
 from longwire_server.execution.executor import Executed, Failed
 from longwire_server.jobs import recorder, submissions_in_doubt
 from longwire_server.jobs.lifecycle import LEGAL_MOVES
-from longwire_server.jobs.manager import Submission
+from longwire_server.jobs.submissions import Submission
 from longwire_server.refusals import RequestRefusedError
 from longwire_server.store.job import FINAL_STATES
 from longwire_server.store.job_store import StoreError
@@ -443,7 +444,7 @@ def model_settings(examples: int) -> settings:
 
 
 TestLifeOfJobs = LifeOfJobs.TestCase
-TestLifeOfJobs.settings = model_settings(40)
+TestLifeOfJobs.settings = model_settings(400 if IS_LONG else 30)
 
 
 def test_life_of_jobs_is_the_same_on_postgresql(postgresql: PostgresqlServer) -> None:
@@ -451,4 +452,4 @@ def test_life_of_jobs_is_the_same_on_postgresql(postgresql: PostgresqlServer) ->
         def new_store(self, cleanup: contextlib.ExitStack) -> str:
             return cleanup.enter_context(postgresql.database())
 
-    run_state_machine_as_test(LifeOfJobsOnPostgresql, settings=model_settings(5))
+    run_state_machine_as_test(LifeOfJobsOnPostgresql, settings=model_settings(50 if IS_LONG else 4))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sqlite3
@@ -60,13 +61,17 @@ def provider(server: ServerProcess) -> Iterator[RemoteProvider]:
 def test_cancel_whose_outcome_cannot_be_recorded_is_answered(
     server: ServerProcess, provider: RemoteProvider, gate: Path, tmp_path: Path
 ) -> None:
-    job = provider.get_backend("gated").run(bell(), shots=10, gate=str(gate))
-    wait_until(job.running)
-    with sqlite3.connect(tmp_path / "data" / "longwire.db") as database:
-        database.execute("DROP TABLE jobs")
-    with pytest.raises(ServerBusyError) as caught:
-        job.cancel()
-    assert caught.value.reason == "STORE_UNAVAILABLE"
+    job_id = run_behind(gate, provider).job_id()
+    with RemoteProvider(server.address, timeout_seconds=8) as impatient:
+        job = impatient.job(job_id)
+        with contextlib.closing(sqlite3.connect(tmp_path / "data" / "longwire.db")) as database:
+            database.execute("ALTER TABLE jobs RENAME TO away")
+            with pytest.raises(ServerBusyError, match="is being cancelled") as caught:
+                job.cancel()
+            database.execute("ALTER TABLE away RENAME TO jobs")
+        assert caught.value.reason == "STORE_UNAVAILABLE"
+        assert job.cancel()
+        assert job.status() is JobStatus.CANCELLED
 
 
 def restarted(server: ServerProcess, tmp_path: Path) -> AbstractContextManager[ServerProcess]:

@@ -218,6 +218,8 @@ def test_lease_goes_on_until_the_outcome_is_recorded(run: Callable[[Body], None]
         while len(leases) < 3:
             recorded = await store.get(TENANT, job_id)
             assert recorded is not None
+            # That it has told of running is not written, whoever is faster.
+            assert recorded.state == JobState.JOB_STATE_VALIDATING
             leases.add(recorded.lease_expires_us)
         store.work()
         assert (await lives.final(job_id)).status.status == DONE

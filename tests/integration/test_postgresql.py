@@ -18,6 +18,7 @@ from longwire.errors import ServerBusyError
 CONFIG = """
 [server]
 drain_grace_seconds = 0
+lease_seconds = 2
 
 [store]
 url = "{url}"

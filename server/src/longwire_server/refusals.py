@@ -180,6 +180,16 @@ def submission_not_recorded() -> RequestRefusedError:
     )
 
 
+def cancel_not_recorded(job_id: str) -> RequestRefusedError:
+    """A job is being cancelled, and its end takes long to be recorded."""
+    return RequestRefusedError(
+        ErrorReason.ERROR_REASON_STORE_UNAVAILABLE,
+        f"Job {job_id} is being cancelled, but the store has not recorded its end yet: cancel it "
+        "again to learn when it has",
+        retry_after_seconds=1.0,
+    )
+
+
 def submission_in_doubt(request_id: str) -> RequestRefusedError:
     """The store failed while a job was recorded, and has not said whether it is there."""
     what_to_do = (

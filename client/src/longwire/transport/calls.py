@@ -78,6 +78,8 @@ class Calls:
         retry = Retry(timeout_seconds if outage.has_answered else FIRST_CONTACT_SECONDS)
         patience_seconds = SUSPECT_SECONDS if repeats else math.inf
         is_first = True
+        # Why the server did not do it, when it last said so.
+        refusal: grpc.RpcError | None = None
         while True:
             channel = self._connection.channel
             left_seconds = max(0.0, deadline - time.monotonic())
@@ -93,12 +95,16 @@ class Calls:
                     self._connection.renew(channel)
                     patience_seconds = math.inf
                 elif not (repeats and self._may_repeat(error, retry, deadline)):
-                    raise self.error_of(error, getattr(request, "job_id", "")) from None
+                    is_late = error.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+                    told = refusal if refusal is not None and is_late else error
+                    raise self.error_of(told, getattr(request, "job_id", "")) from None
                 elif is_first:
                     # Who asks learns what is so now: a channel that has failed for long tries
                     # every few seconds only.
                     self._connection.renew(channel)
                 is_first = False
+                if error_info(error) is not None:
+                    refusal = error
             else:
                 outage.answered()
                 return response

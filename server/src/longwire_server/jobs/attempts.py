@@ -318,7 +318,7 @@ class AttemptRunner:
             inline_result_bytes=self._inline_result_bytes,
         )
         # What is written later is committed later: so this is not waited for, as a rule.
-        begun = asyncio.create_task(self._record_beginning(live, before))
+        begun = asyncio.create_task(self._record_beginning(live, live.job, before))
         begun.add_done_callback(partial(_kill_if_refused, worker))
         try:
             policy = self._policies[live.job.backend_name]
@@ -347,10 +347,10 @@ class AttemptRunner:
             live.worker = None
             timer.cancel()
 
-    async def _record_beginning(self, live: LiveJob, before: int) -> bool:
+    async def _record_beginning(self, live: LiveJob, begun_job: Job, before: int) -> bool:
         """Records the attempt after ``before``; whether the store allowed it."""
         begun = await self._recorder.begin(
-            live.job, attempt=before, lease_expires_us=self.leases.expires_us
+            begun_job, attempt=before, lease_expires_us=self.leases.expires_us
         )
         failpoint("jobs.begin.after")
         if begun:

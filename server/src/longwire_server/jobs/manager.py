@@ -40,6 +40,7 @@ from longwire_server.jobs.results import Results
 from longwire_server.jobs.retention import RetentionLimits
 from longwire_server.jobs.submissions import Submission, Submissions
 from longwire_server.refusals import (
+    cancel_not_recorded,
     job_not_finished,
     job_not_found,
     server_draining,
@@ -53,6 +54,10 @@ from longwire_server.store.server_table import ServerTable
 # are read from the store when a worker is there.
 _SPEC_KEPT_BYTES = 64 * 1024
 _US_PER_SECOND = 1_000_000
+
+
+# A job that is cancelled ends within this time, unless its store is away.
+_CANCEL_SECONDS = 3.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -289,14 +294,18 @@ class JobManager:
         """Cancels a job, and returns it in the final state that it reached.
 
         Raises:
-            RequestRefusedError: the tenant has no such job, or the server stops before
-                it is cancelled.
+            RequestRefusedError: the tenant has no such job; or it is being cancelled and its
+                end is not recorded yet; or the server stops before that.
         """
-        if await self._live_job(tenant, job_id) is None:
-            await self._cancel_distant(tenant, job_id)
-        live = await self._live_job(tenant, job_id)
-        if live is not None:
-            await self._cancel(live)
+        try:
+            async with asyncio.timeout(_CANCEL_SECONDS):
+                if await self._live_job(tenant, job_id) is None:
+                    await self._cancel_distant(tenant, job_id)
+                live = await self._live_job(tenant, job_id)
+                if live is not None:
+                    await self._cancel(live)
+        except TimeoutError as error:
+            raise cancel_not_recorded(job_id) from error
         job = await self.get(tenant, job_id)
         if job.status.status not in FINAL_STATES:
             # Its end could not be recorded: the next server may run it.
