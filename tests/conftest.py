@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from postgresql_server import PostgresqlMissingError, PostgresqlServer
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # As where a shell began the tests in the background: the programs that they start
+    # would ignore it too, and some are to be interrupted.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -12,6 +12,11 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+import grpc
+
+from longwire.v1 import backend_service_pb2
+from longwire.v1.backend_service_pb2_grpc import BackendServiceStub
+
 # Generous: other work may load the machine.
 START_SECONDS = 120.0
 
@@ -110,6 +115,16 @@ def running_server(
     finally:
         if server.process.poll() is None:
             server.kill()
+
+
+def wait_until_loaded(server: ServerProcess) -> None:
+    """Waits until every backend is loaded: a call that asks for one waits only so long."""
+    with grpc.insecure_channel(server.address) as channel:
+        BackendServiceStub(channel).ListBackends(
+            backend_service_pb2.ListBackendsRequest(),
+            timeout=START_SECONDS,
+            wait_for_ready=True,
+        )
 
 
 DRIVERS = Path(__file__).parent / "drivers"

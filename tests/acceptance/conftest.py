@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from places import HOSTED, LocalPlace, Place, RemotePlace
-from server_process import configured_server
+from server_process import configured_server, wait_until_loaded
 
 from longwire import RemoteService
 
@@ -22,6 +22,7 @@ def remote_place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RemotePla
         configured_server(tmp_path_factory.mktemp("algorithms"), HOSTED) as server,
         RemoteService(server.address) as service,
     ):
+        wait_until_loaded(server)
         yield RemotePlace(service)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from repository import ROOT, relative, repository_files
-from server_process import ServerProcess, running_server
+from server_process import ServerProcess, running_server, wait_until_loaded
 
 # Where the pages say that their server listens.
 DOCUMENTED_ADDRESS = "localhost:50051"
@@ -37,6 +37,7 @@ PAGES = [path for path in repository_files() if path.suffix == ".md" and _progra
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     with running_server(tmp_path_factory.mktemp("documented")) as running:
+        wait_until_loaded(running)
         yield running
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from places import HOSTED, LocalPlace, Place, RemotePlace
-from server_process import ServerProcess, configured_server
+from server_process import ServerProcess, configured_server, wait_until_loaded
 
 from longwire import RemoteService
 
@@ -15,6 +15,7 @@ from longwire import RemoteService
 def congruence_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     """A server with the backends of which there are local ones."""
     with configured_server(tmp_path_factory.mktemp("congruence"), HOSTED) as running:
+        wait_until_loaded(running)
         yield running
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from server_process import ServerProcess, configured_server, running_server
+from server_process import ServerProcess, configured_server, running_server, wait_until_loaded
 
 from longwire import RemoteBackend, RemoteProvider, RemoteService
 
@@ -14,6 +14,7 @@ from longwire import RemoteBackend, RemoteProvider, RemoteService
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     """A server with the default backends."""
     with running_server(tmp_path_factory.mktemp("server")) as running:
+        wait_until_loaded(running)
         yield running
 
 
@@ -64,6 +65,7 @@ def one_worker_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serv
     See ``tests/drivers/gated_backend.py``.
     """
     with configured_server(tmp_path_factory.mktemp("one-worker"), ONE_WORKER) as running:
+        wait_until_loaded(running)
         yield running
 
 

@@ -25,7 +25,7 @@ from qiskit.transpiler import generate_preset_pass_manager
 from qiskit_aer import AerSimulator
 from qiskit_aer.noise import NoiseModel, depolarizing_error
 from same_targets import assert_same_targets
-from server_process import ServerProcess, configured_server
+from server_process import ServerProcess, configured_server, wait_until_loaded
 
 from longwire import RemoteBackend, RemoteBackendV2, RemoteProvider, RemoteService
 from longwire.errors import (
@@ -72,6 +72,7 @@ def line_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProc
     calibration.write_text("0.001")
     configuration = CONFIGURATION.format(calibration=str(calibration))
     with configured_server(folder, configuration) as running:
+        wait_until_loaded(running)
         yield running
 
 

@@ -10,7 +10,7 @@ import pytest
 from circuits import bell
 from google.rpc import code_pb2, error_details_pb2
 from qiskit import qasm3
-from server_process import ServerProcess, configured_server
+from server_process import ServerProcess, configured_server, wait_until_loaded
 from service_calls import bell_spec, detail, refusal, run
 
 from longwire.codecs.primitive_result import decode_primitive_result, decode_pub_result
@@ -40,6 +40,7 @@ factory = "stepped_backend:SteppedBackend"
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     """A server with one worker and a backend that runs one circuit at a time."""
     with configured_server(tmp_path_factory.mktemp("stepped"), CONFIG) as running:
+        wait_until_loaded(running)
         yield running
 
 

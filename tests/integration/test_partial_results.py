@@ -17,7 +17,13 @@ from qiskit.primitives.containers import BitArray, DataBin
 from qiskit.providers import JobStatus
 from same_results import assert_same_primitive_results
 from scripted_jobs import BREAK, STAY, ScriptedJobs
-from server_process import START_SECONDS, ServerProcess, configured_server, wait_until
+from server_process import (
+    START_SECONDS,
+    ServerProcess,
+    configured_server,
+    wait_until,
+    wait_until_loaded,
+)
 
 from longwire import RemotePrimitiveJob, RemoteSampler, RemoteService
 from longwire.codecs.primitive_result import encode_primitive_result, encode_pub_result
@@ -220,6 +226,7 @@ def test_cancelled_task_ends_the_call_and_another_goes_on() -> None:
 def stepped_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     """A server with a backend that runs one circuit at a time."""
     with configured_server(tmp_path_factory.mktemp("stepped"), CONFIG) as running:
+        wait_until_loaded(running)
         yield running
 
 

@@ -32,7 +32,13 @@ from qiskit.providers.fake_provider import GenericBackendV2
 from qiskit_aer import AerSimulator
 from qiskit_aer.primitives import EstimatorV2, SamplerV2
 from same_results import assert_same_primitive_results
-from server_process import START_SECONDS, ServerProcess, configured_server, wait_until
+from server_process import (
+    START_SECONDS,
+    ServerProcess,
+    configured_server,
+    wait_until,
+    wait_until_loaded,
+)
 
 from longwire import (
     RemoteEstimator,
@@ -62,6 +68,7 @@ factory = "gated_backend:GatedBackend"
 def primitive_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     """A server with one worker."""
     with configured_server(tmp_path_factory.mktemp("primitives"), CONFIG) as running:
+        wait_until_loaded(running)
         yield running
 
 

@@ -116,4 +116,5 @@ def test_number_of_jobs_is_a_limit_too(tmp_path: Path) -> None:
             ids.append(job.job_id())
         wait_until(lambda: len(provider.jobs()) == 2)
         assert [job.job_id() for job in provider.jobs()] == ids[:1:-1]
-        assert "and at most 2 of them" in server.log()
+        # It is told after what it tells of.
+        wait_until(lambda: "and at most 2 of them" in server.log())

@@ -54,8 +54,20 @@ class WatchedJob:
             CommandError: no job has this id, or the server does not answer in time.
         """
         begun = time.monotonic()
-        # Whoever waits for no job waits for the answer.
-        job = session.jobs.get_job(job_id, timeout_seconds=timeout_seconds or None)
+        try:
+            # Whoever waits for no job waits for the answer.
+            job = session.jobs.get_job(job_id, timeout_seconds=timeout_seconds or None)
+        except CommandError as error:
+            is_late = timeout_seconds and time.monotonic() >= begun + timeout_seconds
+            if error.reason != "SERVER_UNREACHABLE" or not is_late:
+                raise
+            raise CommandError(
+                "TIMEOUT",
+                f"Job {job_id} was not seen to end within {timeout_seconds:g} s. {error.message}",
+                ExitCode.TIMEOUT,
+                job_id=job_id,
+                hints=ways_back(session, job_id),
+            ) from None
         return cls(session, job, timeout_seconds=timeout_seconds, begun=begun)
 
     @property

@@ -137,4 +137,6 @@ def _error_at(place: str, error: Exception, known: str = "") -> LongwireError:
 def _is_memory_error(error: Exception) -> bool:
     # A thread needs address space for its stack, of which a worker has not any amount.
     no_thread = isinstance(error, RuntimeError) and "can't start new thread" in str(error)
-    return isinstance(error, MemoryError) or no_thread
+    # What a backend says of its own memory names the pub, as everything that it says.
+    is_told = isinstance(error, LongwireError)
+    return (isinstance(error, MemoryError) and not is_told) or no_thread
