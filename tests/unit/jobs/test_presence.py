@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from longwire_server.jobs.presence import Presence
@@ -50,6 +51,27 @@ class ServersAwayAtTimes(ServerTable):
             await asyncio.sleep(0.001)
 
 
+async def nobody_thinks_so() -> None:
+    """Where nobody takes this server for dead."""
+
+
+def presence_on(
+    servers: ServerTable,
+    *,
+    on_dead: Callable[[ServerBeat], Awaitable[None]],
+    on_lost: Callable[[], Awaitable[None]] = nobody_thinks_so,
+    names: list[str] | None = None,
+) -> Presence:
+    """The presence of a server that gives a sign of life ten times a second."""
+    return Presence(
+        servers,
+        lease_seconds=0.3,
+        on_life=(names if names is not None else []).append,
+        on_dead=on_dead,
+        on_lost=on_lost,
+    )
+
+
 def test_server_that_could_give_no_sign_of_life_is_dead_only_if_it_gives_none_afterwards(
     tmp_path: Path,
 ) -> None:
@@ -62,10 +84,7 @@ def test_server_that_could_give_no_sign_of_life_is_dead_only_if_it_gives_none_af
         async def on_dead(beat: ServerBeat) -> None:
             dead.append(beat.server_id)
 
-        async def on_lost() -> None:
-            """Nobody takes this server for dead."""
-
-        presence = Presence(servers, lease_seconds=0.3, on_dead=on_dead, on_lost=on_lost)
+        presence = presence_on(servers, on_dead=on_dead)
         await presence.start("this")
         await store.servers.register(OTHER)
         await servers.looks(1)
@@ -82,6 +101,56 @@ def test_server_that_could_give_no_sign_of_life_is_dead_only_if_it_gives_none_af
         while not dead:
             await servers.looks(1)
         assert set(dead) == {"other"}
+        await presence.stop()
+        await store.close()
+
+    asyncio.run(asyncio.wait_for(main(), LIMIT_SECONDS))
+
+
+def test_server_gives_signs_of_life_while_it_takes_over_a_long_queue(tmp_path: Path) -> None:
+    async def main() -> None:
+        store = SqlJobStore(f"sqlite:///{tmp_path}/jobs.db")
+        await store.open()
+        servers = ServersAwayAtTimes(store.servers)
+        begun, finished = asyncio.Event(), asyncio.Event()
+
+        async def on_dead(_beat: ServerBeat) -> None:
+            begun.set()
+            await finished.wait()
+
+        presence = presence_on(servers, on_dead=on_dead)
+        await store.servers.register(OTHER)
+        await store.servers.sign_off(OTHER)
+        await presence.start("this")
+        await begun.wait()
+        await servers.looks(5)
+        finished.set()
+        await presence.stop()
+        await store.close()
+
+    asyncio.run(asyncio.wait_for(main(), LIMIT_SECONDS))
+
+
+def test_server_whose_id_another_has_lets_go_under_another_name(tmp_path: Path) -> None:
+    async def main() -> None:
+        store = SqlJobStore(f"sqlite:///{tmp_path}/jobs.db")
+        await store.open()
+        names: list[str] = []
+        lost = asyncio.Event()
+
+        async def on_dead(_beat: ServerBeat) -> None:
+            """The twin lives."""
+
+        async def on_lost() -> None:
+            lost.set()
+
+        presence = presence_on(store.servers, on_dead=on_dead, on_lost=on_lost, names=names)
+        await presence.start("this")
+        await store.servers.register(ServerBeat("this", "cd" * 16, lease_seconds=1.0))
+        await lost.wait()
+        assert names[0] == "this"
+        assert names[1] == presence.server_id
+        assert names[1].startswith("this-")
         await presence.stop()
         await store.close()
 

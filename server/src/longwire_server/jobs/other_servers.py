@@ -60,6 +60,7 @@ class OtherServers:
         self._presence = Presence(
             servers,
             lease_seconds=attempts.leases.lease_seconds,
+            on_life=self._go_by,
             on_dead=recovery.take_over,
             on_lost=self._come_back,
         )
@@ -130,9 +131,12 @@ class OtherServers:
         if job.cancel_requested:
             await self._cancel(live)
 
+    def _go_by(self, server_id: str) -> None:
+        self._attempts.leases.owner = server_id
+
     async def _come_back(self) -> None:
         """Lets go of what others have taken over while this server showed no sign of life."""
-        owner = self._attempts.leases.owner = self._presence.server_id
+        owner = self._attempts.leases.owner
         had = [live for live in self._live if live.committed.done()]
         owned: set[str] = set()
         last: Cursor | None = None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import dataclasses
 import logging
 import secrets
@@ -40,6 +39,7 @@ class Presence:
         lease_seconds: for how long this one may give none.
         on_dead: called with the last sign of life of a server that has stopped or died,
             again and again as long as its row is there.
+        on_life: called with this server's id, which may be another one in a new life.
         on_lost: called when this server was itself taken for dead, and has come back.
 
     Attributes:
@@ -51,17 +51,22 @@ class Presence:
         servers: ServerTable,
         *,
         lease_seconds: float,
+        on_life: Callable[[str], None],
         on_dead: Callable[[ServerBeat], Awaitable[None]],
         on_lost: Callable[[], Awaitable[None]],
     ) -> None:
         self._servers = servers
         self._lease_seconds = lease_seconds
+        self._on_life = on_life
         self._on_dead = on_dead
         self._on_lost = on_lost
         self.server_id = ""
         self._life = ServerBeat("", "", lease_seconds)
         self._seen: dict[str, _Seen] = {}
+        self._dead: list[ServerBeat] = []
+        self._has_come_back = False
         self._keeper: asyncio.Task[None] | None = None
+        self._worker: asyncio.Task[None] | None = None
 
     async def start(self, server_id: str) -> None:
         """Begins this server's life.
@@ -76,9 +81,10 @@ class Presence:
         """Ends it: what is unfinished is the others' now, where there are any."""
         if self._keeper is None:
             return
-        self._keeper.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._keeper
+        tasks = [task for task in (self._keeper, self._worker) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         try:
             await self._servers.sign_off(self._life)
         except StoreError as error:
@@ -88,6 +94,7 @@ class Presence:
         self._life = ServerBeat(server_id, secrets.token_hex(16), self._lease_seconds)
         all_beats = await self._servers.register(self._life)
         self.server_id = server_id
+        self._on_life(server_id)
         return all_beats
 
     async def _keep(self) -> None:
@@ -97,10 +104,24 @@ class Presence:
                 goes_on, all_beats = await self._servers.beat(self._life)
                 if not goes_on:
                     all_beats = await self._come_back(all_beats)
-                for dead in self._observe(all_beats):
-                    await self._on_dead(dead)
+                self._dead = self._observe(all_beats)
             except StoreError as error:
                 _logger.warning("no sign of life can be given: %s", error)
+                continue
+            # A task of its own: to take over a long queue must not look like death.
+            if self._worker is None or self._worker.done():
+                self._worker = asyncio.create_task(self._work())
+
+    async def _work(self) -> None:
+        """Does what follows from the last look."""
+        try:
+            if self._has_come_back:
+                await self._on_lost()
+                self._has_come_back = False
+            for dead in self._dead:
+                await self._on_dead(dead)
+        except StoreError as error:
+            _logger.warning("what other servers left cannot be taken up yet: %s", error)
 
     async def _come_back(self, all_beats: list[ServerBeat]) -> list[ServerBeat]:
         server_id = self._life.server_id
@@ -115,7 +136,7 @@ class Presence:
         else:
             _logger.warning("this server was taken for dead, and goes on")
         all_beats = await self._begin_life(server_id)
-        await self._on_lost()
+        self._has_come_back = True
         return all_beats
 
     def _observe(self, all_beats: list[ServerBeat]) -> list[ServerBeat]:
