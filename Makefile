@@ -11,8 +11,9 @@ INSTALLED := $(VENV)/.installed
 REQUIREMENTS := client/pyproject.toml server/pyproject.toml constraints.txt
 PIP_INSTALL = $(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt
 
-# Test files are spread over two processes, each with a server of its own.
-PYTEST_ARGS ?= -n 2 --dist loadfile
+# Test files are spread over three processes, each with servers of its own: many of them
+# wait most of the time.
+PYTEST_ARGS ?= -n 3 --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo serve test faults lint types format protos verify-protos docs notebooks verify-docs

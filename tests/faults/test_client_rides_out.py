@@ -150,7 +150,7 @@ def test_everything_that_waits_survives_a_restart_at_every_moment_of_a_jobs_life
         of_done = threads.submit(done.result)
     with configured_server(tmp_path / "data", CONFIG, address=first.address), provider:
         gate.touch()
-        assert all(wait.exception(START_SECONDS) is None for wait in waits)
+        assert not [error for wait in waits if (error := wait.exception(START_SECONDS))]
         assert of_done.result(START_SECONDS).success
         assert late.result(START_SECONDS).result().success
         for events in (iterated.result(START_SECONDS), awaited.result(START_SECONDS)):

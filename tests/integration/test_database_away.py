@@ -12,7 +12,7 @@ import pytest
 from circuits import bell
 from postgresql_server import PostgresqlServer
 from qiskit.providers import JobStatus
-from server_process import ServerProcess, configured_server, wait_until
+from server_process import ServerProcess, configured_server, wait_until, wait_until_loaded
 
 from longwire import RemoteProvider
 from longwire.errors import ServerBusyError
@@ -126,6 +126,7 @@ def test_server_that_is_told_to_stop_while_the_database_is_away_ends_and_loses_n
 def test_user_who_waits_no_longer_is_told_that_the_job_may_have_been_recorded(
     postgresql: PostgresqlServer, server: ServerProcess
 ) -> None:
+    wait_until_loaded(server)
     with RemoteProvider(server.address, timeout_seconds=3) as hasty:
         backend = hasty.get_backend("aer_simulator")
         assert backend.run(bell(), shots=10).result(timeout=60).success

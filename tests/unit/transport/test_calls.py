@@ -28,22 +28,27 @@ class BusyService(JobServiceServicer):
     """Refuses the first calls.
 
     Args:
-        refusals: with what, one call after the other.
+        refusals: with what, one call after the other; a status code for a call that is
+            cut off.
 
     Attributes:
         times: when each call came.
         request_ids: those of RunJob, in order.
     """
 
-    def __init__(self, *refusals: Exception) -> None:
+    def __init__(self, *refusals: Exception | grpc.StatusCode) -> None:
         self._refusals = list(refusals)
         self.times: list[float] = []
         self.request_ids: list[str] = []
 
     def _answer(self, context: grpc.ServicerContext) -> None:
         self.times.append(time.monotonic())
-        if self._refusals:
-            context.abort_with_status(status_of(self._refusals.pop(0)))
+        if not self._refusals:
+            return
+        refusal = self._refusals.pop(0)
+        if isinstance(refusal, grpc.StatusCode):
+            context.abort(refusal, "cut off")
+        context.abort_with_status(status_of(refusal))
 
     def GetJob(self, request: messages.GetJobRequest, context: Any) -> messages.GetJobResponse:  # noqa: N802
         """The job."""
@@ -90,6 +95,22 @@ def test_busy_server_is_asked_again_when_it_says(
         assert call(calls) == JOB.job_id
     # It asks for one second.
     assert service.times[2] - service.times[1] >= 1.0
+    assert set(service.request_ids) <= {"once"}
+
+
+@pytest.mark.parametrize("call", [get, run], ids=["get", "run"])
+@pytest.mark.parametrize(
+    "code", [grpc.StatusCode.CANCELLED, grpc.StatusCode.UNAVAILABLE], ids=["cancelled", "away"]
+)
+def test_call_that_a_stopping_server_cuts_off_is_made_again(
+    code: grpc.StatusCode, call: Callable[[JobCalls], str]
+) -> None:
+    service = BusyService()
+    with scripted_job_calls(service) as calls:
+        get(calls)
+        service._refusals.append(code)
+        assert call(calls) == JOB.job_id
+    assert len(service.times) == 3
     assert set(service.request_ids) <= {"once"}
 
 

@@ -134,8 +134,12 @@ def _details(call: grpc.RpcError) -> Sequence[any_pb2.Any]:
 
 
 def is_passing(call: grpc.RpcError) -> bool:
-    """Whether the same call may succeed later: the server is away, or says so itself."""
-    return bool(call.code() == grpc.StatusCode.UNAVAILABLE)
+    """Whether the same call may succeed later: the server is away, or says so itself.
+
+    A server that stops cancels what it has not answered by then, as does whatever lies
+    between that is restarted.
+    """
+    return call.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)
 
 
 def may_have_arrived(call: grpc.RpcError) -> bool:

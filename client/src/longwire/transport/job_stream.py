@@ -179,9 +179,9 @@ class JobStream:
         interruption: Interruption,
     ) -> bool:
         """Sleeps before the stream is resumed; False where that is of no use."""
-        # Cancelled: by whatever lies between, or by an alarm that came too late for
-        # the event that it waited for.
-        if not is_passing(error) and error.code() is not grpc.StatusCode.CANCELLED:
+        # Cancelled: perhaps by an alarm that came too late for the event that it
+        # waited for.
+        if not is_passing(error):
             return False
         self._calls.outage.failed(cause_of(error))
         return retry.pause(deadline, interruption, at_least=retry_seconds(error))
