@@ -10,7 +10,7 @@ from typing import Final
 _SECONDS = os.environ.get("LONGWIRE_FAULTS_SECONDS")
 IS_LONG: Final = _SECONDS is not None
 # Of one storm.
-STORM_SECONDS: Final = float(_SECONDS) if _SECONDS is not None else 15.0
+STORM_SECONDS: Final = float(_SECONDS) if _SECONDS is not None else 8.0
 # Printed by each test that draws from it: what was drawn once can be drawn again.
 SEED: Final = int(os.environ.get("LONGWIRE_FAULTS_SEED") or random.SystemRandom().getrandbits(32))
 SEED_IN_WORDS: Final = f"LONGWIRE_FAULTS_SEED={SEED}"

@@ -58,18 +58,16 @@ OF_OTHERS = (*OF_START, *OF_LOST_ATTEMPT, *OF_CANCEL, *OF_DELETE, *OF_DRAIN, *OF
 
 ESSENTIAL = {
     "store.migration.after",
+    "jobs.delete.after",
     "recovery.put_back",
-    "jobs.add.before",
     "store.commit.before",
     "store.commit.after",
     "jobs.add.after",
     "worker.run.before",
     "worker.answer.after",
-    "jobs.finish.after",
     "jobs.put_back.after",
     "service.final.before",
     "jobs.cancel.queued",
-    "jobs.delete.after",
     "server.drain.before",
 }
 
