@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from longwire.v1.job_pb2 import JobState
-from longwire_server.store.job import Job
+from longwire_server.store.job import FINAL_STATES, Job
+from longwire_server.store.job_query import JobQuery
 from longwire_server.store.job_store import JobStore, ProgramKey
 
 QUEUED, VALIDATING = JobState.JOB_STATE_QUEUED, JobState.JOB_STATE_VALIDATING
@@ -29,6 +30,12 @@ async def with_open(store: JobStore, body: Body) -> None:
         await body(store)
     finally:
         await store.close()
+
+
+async def unfinished(store: JobStore, tenant: str = "physics") -> list[Job]:
+    """A tenant's unfinished jobs, the oldest first."""
+    states = frozenset(JobState.values()) - FINAL_STATES
+    return (await store.list_jobs(JobQuery(tenant, page_size=1000, states=states)))[::-1]
 
 
 def make_job(number: int, **changes: object) -> Job:

@@ -19,6 +19,7 @@ from stored_jobs import (
     Suite,
     make_job,
     naming,
+    unfinished,
     with_open,
 )
 
@@ -157,7 +158,7 @@ def test_job_keeps_its_lease_and_its_limits(with_store: Suite) -> None:
             1, 1, queue_deadline_us=job.queue_deadline_us, run_limit_seconds=job.run_limit_seconds
         )
         assert await store.update(begun, expected=frozenset({QUEUED}), attempt=0, result=None)
-        assert await store.unfinished() == [begun]
+        assert await unfinished(store) == [begun]
 
     with_store(body)
 
@@ -172,7 +173,7 @@ def test_renewal_extends_the_leases_of_the_owners_present_attempts_alone(
         asked = {job.job_id: 1 for job in jobs} | {make_job(4).job_id: 1}
         renewed = await store.renew_leases("a", asked, expires_us=2_000)
         assert renewed == {jobs[0].job_id}
-        expiries = [job.lease_expires_us for job in await store.unfinished()]
+        expiries = [job.lease_expires_us for job in await unfinished(store)]
         assert expiries == [2_000, 1_000, 1_000]
 
     with_store(body)
@@ -231,19 +232,6 @@ def test_list_shows_only_jobs_that_match(
     with_store(body)
 
 
-def test_unfinished_jobs_of_all_tenants_come_oldest_first(with_store: Suite) -> None:
-    async def body(store: JobStore) -> None:
-        for job in (
-            make_job(3),
-            make_job(1, state=VALIDATING, tenant="chemistry"),
-            make_job(2, state=DONE),
-        ):
-            await store.add(job, b"")
-        assert [int(job.job_id, 16) for job in await store.unfinished()] == [1, 3]
-
-    with_store(body)
-
-
 def test_delete_removes_job_with_payloads_only_in_expected_state(with_store: Suite) -> None:
     async def body(store: JobStore) -> None:
         job = make_job(1)
@@ -268,7 +256,7 @@ def test_job_keeps_its_kind_and_the_digest_of_its_program(
         job = make_job(1, kind=kind, payloads_sha256=BELL.payloads_sha256)
         await store.add(job, b"", b"circuits")
         assert await store.get("physics", job.job_id) == job
-        assert await store.unfinished() == [job]
+        assert await unfinished(store) == [job]
 
     with_store(body)
 
@@ -353,7 +341,7 @@ def test_store_on_a_disk_has_its_jobs_when_it_is_opened_again(
         assert await store.spec(naming(1, BELL).job_id) == b"spec"
         assert await store.program(BELL) == b"circuits"
         assert await store.result(make_job(2).job_id) == b"result"
-        assert await store.unfinished() == [naming(1, BELL)]
+        assert await unfinished(store) == [naming(1, BELL)]
 
     asyncio.run(with_open(make_store(), write))
     asyncio.run(with_open(make_store(), read))

@@ -13,7 +13,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from postgresql_server import PostgresqlServer
-from stored_jobs import DONE, QUEUED, make_job, with_open
+from stored_jobs import DONE, QUEUED, make_job, unfinished, with_open
 
 from longwire_server.store.job_query import JobQuery
 from longwire_server.store.job_rows import job_to_row
@@ -112,7 +112,7 @@ def test_jobs_of_the_first_schema_are_kept_by_every_migration(empty_url: str) ->
             1, state=DONE, sequence=3, attempt=1, start_time_us=5, end_time_us=9, result_bytes=6,
             name="Ψ", tags=("a", "b c"), request_id="r",
         )  # fmt: skip
-        assert await store.unfinished() == [queued]
+        assert await unfinished(store) == [queued]
         for job in (queued, done):
             assert await store.get("physics", job.job_id) == job
             assert await store.spec(job.job_id) == b"\0spec\xff"

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 import sqlalchemy as sa
 from postgresql_server import PostgresqlServer
-from stored_jobs import DONE, QUEUED, make_job, with_open
+from stored_jobs import DONE, QUEUED, make_job, unfinished, with_open
 
 from longwire_server.store.database import Database
 from longwire_server.store.job import Job
@@ -49,7 +49,7 @@ def test_store_whose_sessions_were_ended_goes_on_without_an_error(
         postgresql.end_sessions(database_of(url))
         done = make_job(1, state=DONE)
         assert await store.update(done, expected=frozenset({QUEUED}), result=b"result")
-        assert await store.unfinished() == [make_job(2)]
+        assert await unfinished(store) == [make_job(2)]
 
     asyncio.run(with_open(SqlJobStore(url), body))
 
@@ -74,7 +74,7 @@ def test_store_confirms_nothing_while_the_database_is_away_and_goes_on_when_it_i
         for attempt in (
             store.add(make_job(500), b""),
             store.get("physics", make_job(0).job_id),
-            store.unfinished(),
+            unfinished(store),
         ):
             with pytest.raises(StoreError):
                 await attempt
@@ -112,13 +112,13 @@ def test_stores_share_a_database_whose_tables_do_not_change_under_them(url: str)
         await first.add(make_job(1), b"")
 
         async def beside(second: JobStore) -> None:
-            assert await second.unfinished() == [make_job(1)]
+            assert await unfinished(second) == [make_job(1)]
             await second.add(make_job(2), b"")
             with pytest.raises(StoreError, match="stop every server on it first"):
                 await asyncio.to_thread(migrate_store, url)
 
         await with_open(SqlJobStore(url), beside)
-        assert await first.unfinished() == [make_job(1), make_job(2)]
+        assert await unfinished(first) == [make_job(1), make_job(2)]
 
     asyncio.run(with_open(SqlJobStore(url), body))
     asyncio.run(asyncio.to_thread(migrate_store, url))
@@ -146,11 +146,11 @@ def test_schemas_of_one_database_are_stores_of_their_own(
         await store.add(make_job(1), b"")
 
         async def in_lab(lab: JobStore) -> None:
-            assert await lab.unfinished() == []
+            assert await unfinished(lab) == []
             await lab.add(make_job(2), b"")
 
         await with_open(SqlJobStore(other), in_lab)
-        assert await store.unfinished() == [make_job(1)]
+        assert await unfinished(store) == [make_job(1)]
 
     asyncio.run(with_open(SqlJobStore(url), body))
     postgresql.execute("DROP SCHEMA lab CASCADE", database_of(url))

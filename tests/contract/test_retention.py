@@ -14,6 +14,7 @@ from stored_jobs import (
     Suite,
     make_job,
     naming,
+    unfinished,
 )
 
 from longwire.v1.job_pb2 import JobState
@@ -114,7 +115,7 @@ def test_unfinished_jobs_lose_nothing_however_little_is_kept(with_store: Suite) 
         far_later = queued.create_time_us * 2
         assert await expire(store, ended_by_us=far_later, keep_bytes=0) == 1
         assert await remove(store, ended_by_us=far_later, keep_jobs=0) == 1
-        assert await store.unfinished() == [queued, running]
+        assert await unfinished(store) == [queued, running]
         for job in (queued, running):
             assert await store.spec(job.job_id) == b"spec"
 

@@ -137,10 +137,10 @@ def test_two_that_claim_at_once_share_the_jobs(sql_url: str) -> None:
     on_store(sql_url, body)
 
 
-def test_jobs_of_a_server_are_read_in_pages(sql_url: str) -> None:
+def test_jobs_of_a_server_whoever_owns_them_are_read_in_pages(sql_url: str) -> None:
     async def body(store: JobStore, servers: ServerTable) -> None:
         jobs = await add_jobs(store, 5, "here")
-        begun = make_job(9, lease_owner="here", state=VALIDATING, attempt=1)
+        begun = make_job(9, tenant="chemistry", lease_owner="here", state=VALIDATING, attempt=1)
         await store.add(begun, b"spec")
         after = Cursor(jobs[1].create_time_us, jobs[1].job_id)
         assert await servers.owned("here", queued=True, after=after, limit=2) == jobs[2:4]

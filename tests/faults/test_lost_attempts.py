@@ -183,6 +183,22 @@ def test_job_interrupted_in_its_last_attempt_ends_in_an_error_that_says_so(
         assert caught.value.reason == "SERVER_STOPPED"
 
 
+def test_jobs_from_before_servers_had_ids_run_after_the_upgrade(
+    server: ServerProcess, provider: RemoteProvider, gate: Path, tmp_path: Path
+) -> None:
+    running = run_behind(gate, provider, "simulator")
+    queued = provider.get_backend("simulator").run(bell(), shots=10)
+    server.kill()
+    with contextlib.closing(sqlite3.connect(tmp_path / "data" / "longwire.db")) as database:
+        database.execute("UPDATE jobs SET lease_owner = NULL")
+        database.commit()
+    gate.touch()
+    with restarted(server, tmp_path) as later:
+        for job in (running, queued):
+            assert job.result(timeout=START_SECONDS).success
+        assert recorded(later.address, running.job_id()).attempt == 2
+
+
 def test_job_that_outlasts_the_grace_period_goes_back_to_the_queue(
     server: ServerProcess, provider: RemoteProvider, gate: Path, tmp_path: Path
 ) -> None:

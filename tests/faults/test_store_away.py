@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import pytest
 from scripted_server import TENANT, ScriptedServer, ScriptedWorker, spec_for
+from stored_jobs import unfinished
 
 from longwire.v1.error_pb2 import ErrorReason
 from longwire.v1.job_event_pb2 import JobEvent
@@ -523,7 +524,7 @@ def test_request_in_doubt_that_was_recorded_has_one_job(run: Callable[[Body], No
         assert not submission.created
         (await lives.busy()).end(Executed(RESULT))
         assert (await lives.final(submission.job.job_id)).status.status == DONE
-        assert len(await store.unfinished()) == 0
+        assert len(await unfinished(store)) == 0
         assert sum(lives.begun.values()) == 1
 
     run(body)
@@ -557,7 +558,7 @@ def test_submissions_are_not_tried_while_the_store_is_known_to_be_away(
         refusal = await refusal_of(lives.submit(spec_for("simulator"), "b"))
         assert refusal.reason == STORE_UNAVAILABLE
         assert "recorded" not in refusal.message
-        assert not await store.unfinished()
+        assert not await unfinished(store)
 
     run(body)
 

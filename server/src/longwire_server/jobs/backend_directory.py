@@ -125,9 +125,9 @@ class BackendDirectory:
             self.changed(name)
 
     @property
-    def names(self) -> list[str]:
-        """The hosted backends."""
-        return list(self._entries)
+    def runnable_names(self) -> list[str]:
+        """The hosted backends, but for those that failed to load."""
+        return [name for name, entry in self._entries.items() if not _has_failed(entry)]
 
     def require_runnable(self, name: str) -> None:
         """Refuses a backend that does not exist or has failed to load.
@@ -136,8 +136,7 @@ class BackendDirectory:
             RequestRefusedError: no backend has this name, or it is not operational.
         """
         entry = self._entry(name)
-        # One that was loaded and does not answer now may do so when the job's turn comes.
-        if entry.loaded is None and entry.error is not None:
+        if _has_failed(entry):
             raise backend_not_operational(name, str(entry.error))
 
     async def description(self, name: str) -> BackendLoaded:
@@ -253,3 +252,8 @@ class BackendDirectory:
             # Shielded: a caller that goes away must not cancel the load for all.
             await asyncio.shield(entry.first)
         return entry.loaded
+
+
+def _has_failed(entry: _Entry) -> bool:
+    # One that was loaded and does not answer now may do so when the job's turn comes.
+    return entry.loaded is None and entry.error is not None

@@ -1,10 +1,11 @@
 """Leases of running attempts: proof in the store that a server still works on them.
 
 An attempt carries the server that runs it and a time until which it does. The server
-extends that time while the attempt's worker goes on, and has a worker killed that
-has not gone on for as long as a lease lasts. Whoever finds a lease that has run out
-may take its attempt for lost: what the old holder writes afterwards is refused,
-because the job is in another attempt by then.
+extends that time while the attempt's worker goes on, finds out in doing so whether the
+attempt is still its own, and has a worker killed that has not gone on for as long as a
+lease lasts. Other servers go by this one's signs of life (:mod:`presence
+<longwire_server.jobs.presence>`), which no clock decides about. What a server writes
+of an attempt that was taken over is refused, because the job has moved on by then.
 """
 
 from __future__ import annotations

@@ -97,7 +97,7 @@ class Recorder:
 
         async def write() -> bool:
             nonlocal in_doubt
-            # A lease that ended while the store was away would be an invitation.
+            # The lease begins when the store has it, however long that took.
             begun = job.evolve(lease_expires_us=lease_expires_us()) if in_doubt else job
             try:
                 failpoint("jobs.begin.before", StoreError)

@@ -61,6 +61,7 @@ class Recovery:
         self._is_known = is_known
         self._taking_up: asyncio.Task[None] | None = None
         self._has_left_some = False
+        self._has_stopped = False
 
     async def run(self) -> None:
         """Takes up what had begun, and goes on with the queued jobs in the background.
@@ -72,7 +73,7 @@ class Recovery:
         await self._take_up_begun()
         failpoint("recovery.begun")
         self._dispatcher.hold_arrivals()
-        self._taking_up = asyncio.create_task(self._take_up_queued())
+        self._taking_up = asyncio.create_task(self._take_up_queue())
 
     @property
     def is_taking_up(self) -> bool:
@@ -86,6 +87,7 @@ class Recovery:
 
     async def stop(self) -> None:
         """Takes up no more."""
+        self._has_stopped = True
         if self._taking_up is not None:
             self._taking_up.cancel()
             await asyncio.gather(self._taking_up, return_exceptions=True)
@@ -96,6 +98,9 @@ class Recovery:
         Raises:
             StoreError: the store could not be read or written; then the next call goes on.
         """
+        if self._has_stopped:
+            # Another one will.
+            return
         count = 0
         try:
             while claimed := await self._claim(dead):
@@ -112,13 +117,6 @@ class Recovery:
         if count:
             _logger.info("took over %d jobs of server %s", count, dead.server_id)
 
-    async def _take_up_owned(self) -> None:
-        last: Cursor | None = None
-        while page := await self._owned(queued=None, after=last):
-            for job in page:
-                await self._take_up(job)
-            last = _cursor(page[-1])
-
     async def _take_up_begun(self) -> None:
         last: Cursor | None = None
         while begun := await self._owned(queued=False, after=last):
@@ -131,40 +129,41 @@ class Recovery:
             _logger.info("took up %d interrupted jobs", len(begun))
             last = _cursor(begun[-1])
 
-    async def _take_up_queued(self) -> None:
+    async def _take_up_queue(self) -> None:
         """Queues the jobs that waited, the oldest first.
 
         A server with 100,000 of them serves at once; who comes meanwhile waits his turn.
         """
-        last: Cursor | None = None
-        count = 0
         while True:
             try:
-                if last is None:
-                    await self._claim_ownerless()
-                page = await self._owned(queued=True, after=last)
-                with _no_garbage_collection():
-                    for job in page:
-                        await self._take_up(job)
+                await self._claim_ownerless()
+                await self._take_up_owned()
             except StoreError as error:
                 _logger.warning("queued jobs cannot be taken up yet: %s", error)
                 await asyncio.sleep(_RETRY_SECONDS)
-                continue
-            count += len(page)
-            if len(page) < _PAGE_SIZE:
+            else:
                 break
-            last = _cursor(page[-1])
         self._dispatcher.release_arrivals()
         failpoint("recovery.queued")
-        if count:
-            _logger.info("took up %d queued jobs", count)
 
     async def _claim_ownerless(self) -> None:
-        """Jobs that were queued before every job had a server are this one's now."""
+        """Jobs from before every job had a server are this one's now."""
         while await self._claim(None):
             pass
 
-    async def _owned(self, *, queued: bool | None, after: Cursor | None) -> list[Job]:
+    async def _take_up_owned(self) -> None:
+        """Takes up every unfinished job of this server that is not known yet."""
+        last: Cursor | None = None
+        count = 0
+        while page := await self._owned(after=last):
+            with _no_garbage_collection():
+                for job in page:
+                    count += await self._take_up(job)
+            last = _cursor(page[-1])
+        if count:
+            _logger.info("took up %d jobs", count)
+
+    async def _owned(self, *, queued: bool | None = None, after: Cursor | None) -> list[Job]:
         return await self._servers.owned(
             self._leases.owner, queued=queued, after=after, limit=_PAGE_SIZE
         )
@@ -173,21 +172,20 @@ class Recovery:
         return await self._servers.claim(
             self._leases.owner,
             dead,
-            backend_names=self._directory.names,
+            backend_names=self._directory.runnable_names,
             limit=_PAGE_SIZE,
         )
 
-    async def _take_up(self, job: Job) -> None:
+    async def _take_up(self, job: Job) -> bool:
+        """Queues a job; False where it is known already, or has ended."""
         if self._is_known(job.job_id):
             # It has come since the start, or was in a page that is read again.
-            return
-        if job.state != QUEUED:
-            if (put_back := await self._put_back(job)) is not None:
-                self._queue(put_back)
-            return
-        live = _live(job)
-        if not await self._has_ended(live):
-            self._queue(live)
+            return False
+        live = _live(job) if job.state == QUEUED else await self._put_back(job)
+        if live is None or (job.state == QUEUED and await self._has_ended(live)):
+            return False
+        self._queue(live)
+        return True
 
     async def _put_back(self, job: Job) -> LiveJob | None:
         """An interrupted job that is to run again; None where it has ended."""

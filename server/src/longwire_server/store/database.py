@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from contextlib import closing
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Protocol, TypeVar
 
 import sqlalchemy as sa
+from sqlalchemy.engine.interfaces import DBAPICursor
 
 from longwire_server.store.job_store import StoreError
+
+T = TypeVar("T")
 
 Durability = Literal["process", "power"]
 
@@ -37,6 +41,20 @@ _LOCK_NUMBER = 0x4C6F6E67
 # A server that was killed a moment ago is still being noticed.
 _LOCK_WAIT = "3s"
 _LOCK_NOT_AVAILABLE = "55P03"
+
+
+class Read(Protocol):
+    """Runs a function on a connection that reads, in a thread."""
+
+    def __call__(self, read: Callable[[sa.Connection], T], /) -> Awaitable[T]:
+        """What the function returns. Raises StoreError where the database fails."""
+
+
+class Write(Protocol):
+    """Runs a function in a transaction of the connection that writes."""
+
+    def __call__(self, write: Callable[[DBAPICursor], T], /) -> Awaitable[T]:
+        """What the function returns, once that is committed. Raises StoreError as reads do."""
 
 
 class Database:

@@ -196,10 +196,6 @@ class JobStore(abc.ABC):
         """At most ``page_size`` jobs, the newest first."""
 
     @abc.abstractmethod
-    async def unfinished(self) -> list[Job]:
-        """The jobs of all tenants that are not in a final state, the oldest first."""
-
-    @abc.abstractmethod
     async def delete(
         self, tenant: str, job_id: str, *, expected: frozenset[JobState.ValueType]
     ) -> bool:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from typing import Any, Protocol, TypeVar
+from collections.abc import AsyncIterator, Iterable
+from typing import Any
 
 import sqlalchemy as sa
 
+from longwire_server.store.database import Read
 from longwire_server.store.job_store import PayloadDamagedError, StoreError
 from longwire_server.store.payload import Payload, PayloadFile, payload_from_columns
 from longwire_server.store.payload_files import PayloadFiles
@@ -17,19 +18,10 @@ from longwire_server.store.tables import PAYLOAD_TABLES, store_identity
 
 _logger = logging.getLogger(__name__)
 
-T = TypeVar("T")
-
 _SWEEP_EVERY_SECONDS = 3600.0
 # Another server may be about to refer to a file that is younger.
 _SWEPT_AFTER_SECONDS = 3600.0
 _NOTHING: sa.Select[Any] = sa.select(sa.literal_column("1"))
-
-
-class Read(Protocol):
-    """Runs a read on a connection of the store's, in a thread."""
-
-    def __call__(self, read: Callable[[sa.Connection], T]) -> Awaitable[T]:
-        """Raises StoreError where the database fails."""
 
 
 class LargePayloads:

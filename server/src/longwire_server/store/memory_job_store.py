@@ -133,10 +133,6 @@ class MemoryJobStore(JobStore):
         found.sort(key=_age, reverse=True)
         return found[: query.page_size]
 
-    async def unfinished(self) -> list[Job]:
-        """See :meth:`JobStore.unfinished`."""
-        return sorted((job for job in self._jobs.values() if not job.is_final), key=_age)
-
     async def delete(
         self, tenant: str, job_id: str, *, expected: frozenset[JobState.ValueType]
     ) -> bool:

@@ -14,7 +14,7 @@ from sqlalchemy.engine.interfaces import DBAPICursor
 from longwire_server.store.job_store import ProgramKey
 from longwire_server.store.payload import COLUMNS, Payload, payload_size, payload_to_columns
 from longwire_server.store.prepared import Prepared
-from longwire_server.store.tables import jobs, programs
+from longwire_server.store.tables import UNFINISHED, jobs, programs
 
 # A use is written when the one on record is older: a program that is used a
 # thousand times in a minute costs one write.
@@ -33,8 +33,7 @@ _NEEDED = (
         jobs.c.payloads_sha256 == programs.c.payloads_sha256,
         # No plain column, or else SQLite takes the index of a tenant's jobs by state.
         jobs.c.tenant.concat("") == programs.c.tenant,
-        # Written as the partial index has it, so that the index serves it.
-        jobs.c.state < sa.literal_column("5"),
+        UNFINISHED,
     )
     .correlate(programs)
 )

@@ -8,37 +8,23 @@ wall clock plays a part in it.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.engine.interfaces import DBAPICursor
 
-from longwire_server.store.database import Database
+from longwire_server.store.database import Database, Read, Write
 from longwire_server.store.job import Job
 from longwire_server.store.job_query import Cursor
 from longwire_server.store.job_rows import job_from_row
 from longwire_server.store.notifications import Notifications, notify
 from longwire_server.store.server_beat import ServerBeat
-from longwire_server.store.server_writes import UNFINISHED, ServerWrites, owned_statement
-from longwire_server.store.tables import jobs
+from longwire_server.store.server_writes import ServerWrites, owned_statement
+from longwire_server.store.tables import UNFINISHED, jobs
 
 T = TypeVar("T")
-
-
-class Read(Protocol):
-    """Runs a function on a connection that reads."""
-
-    def __call__(self, read: Callable[[sa.Connection], T], /) -> Awaitable[T]:
-        """What the function returns."""
-
-
-class Write(Protocol):
-    """Runs a function in a transaction of the connection that writes."""
-
-    def __call__(self, write: Callable[[DBAPICursor], T], /) -> Awaitable[T]:
-        """What the function returns, once that is committed."""
 
 
 class ServerTable:

@@ -14,10 +14,9 @@ from longwire_server.store.job_query import Cursor
 from longwire_server.store.job_rows import job_from_columns
 from longwire_server.store.prepared import Prepared
 from longwire_server.store.server_beat import ServerBeat
-from longwire_server.store.tables import jobs, servers
+from longwire_server.store.tables import UNFINISHED, jobs, servers
 
-# States are written as the partial index has them, so that it serves.
-UNFINISHED = jobs.c.state < sa.literal_column("5")
+# Written as a constant, as UNFINISHED is.
 _QUEUED = jobs.c.state == sa.literal_column("2")
 _OLDEST_FIRST = (jobs.c.create_time_us, jobs.c.job_id)
 

@@ -17,7 +17,7 @@ from longwire.v1.job_pb2 import JobState
 from longwire_server.store.database import Database, Durability, cause_in_words
 from longwire_server.store.ended_jobs import EndedJob, select_expirable, select_removable
 from longwire_server.store.group_commit import GroupCommit
-from longwire_server.store.job import FINAL_STATES, Job
+from longwire_server.store.job import Job
 from longwire_server.store.job_query import JobQuery
 from longwire_server.store.job_rows import job_from_row
 from longwire_server.store.job_store import (
@@ -100,7 +100,7 @@ class SqlJobStore(JobStore):
             await asyncio.get_running_loop().run_in_executor(self._readers, self._check_schema)
             on_loop_bytes = _ON_LOOP_BYTES if self._commits_on_loop else -1
             self._commits = GroupCommit(self._database, on_loop_bytes=on_loop_bytes)
-            # Also finds out whether another server writes.
+            # Also finds out whether the database is being migrated.
             await self._commits.submit(lambda _cursor: None)
             await self._payloads.open()
         except StoreError:
@@ -216,17 +216,6 @@ class SqlJobStore(JobStore):
     async def list_jobs(self, query: JobQuery) -> list[Job]:
         """See :meth:`JobStore.list_jobs`."""
         statement = list_statement(query)
-        rows = await self._read(lambda connection: connection.execute(statement).all())
-        return [job_from_row(row) for row in rows]
-
-    async def unfinished(self) -> list[Job]:
-        """See :meth:`JobStore.unfinished`."""
-        statement = (
-            sa.select(jobs)
-            # Written as the partial index has it, so that the index serves it.
-            .where(jobs.c.state < sa.literal_column("5"))
-            .order_by(jobs.c.create_time_us, jobs.c.job_id)
-        )
         rows = await self._read(lambda connection: connection.execute(statement).all())
         return [job_from_row(row) for row in rows]
 
@@ -370,6 +359,3 @@ _SELECT_JOB = sa.select(jobs).where(
 
 def _bytes_in_row(payload: Payload | InStore) -> int:
     return len(payload) if isinstance(payload, bytes) else 0
-
-
-assert all(int(state) >= 5 for state in FINAL_STATES), "the partial index says so"

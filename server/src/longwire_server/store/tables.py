@@ -6,6 +6,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from longwire_server.store.job import FINAL_STATES
+
 metadata = sa.MetaData()
 
 # Which store it is: the directory of its payload files is called so. One row.
@@ -77,13 +79,16 @@ job_tags = sa.Table(
     sqlite_with_rowid=False,
 )
 
-# Few jobs are unfinished at any time: a start reads only those.
+# Few jobs are unfinished at any time: a start reads only those. The state is a constant,
+# not a parameter, so that the indexes with this condition serve.
+UNFINISHED = jobs.c.state < sa.literal_column("5")
+assert all(int(state) >= 5 for state in FINAL_STATES), "the condition says so"
 sa.Index(
     "jobs_unfinished",
     jobs.c.create_time_us,
     jobs.c.job_id,
-    sqlite_where=jobs.c.state < 5,
-    postgresql_where=jobs.c.state < 5,
+    sqlite_where=UNFINISHED,
+    postgresql_where=UNFINISHED,
 )
 
 # The order in which ended jobs are removed, and what they have, with the sizes.
@@ -100,7 +105,7 @@ sa.Index(
 
 # A program that one of these needs is not removed. Jobs that hold their payloads
 # are not in it, and cost nothing here.
-_needs_program = sa.and_(jobs.c.state < 5, jobs.c.payloads_sha256.is_not(None))
+_needs_program = sa.and_(UNFINISHED, jobs.c.payloads_sha256.is_not(None))
 sa.Index(
     "jobs_program",
     jobs.c.payloads_sha256,
