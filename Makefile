@@ -15,6 +15,10 @@ PIP_INSTALL = $(BIN)/python -m pip install --quiet --no-compile --constraint con
 # wait most of the time.
 PYTEST_ARGS ?= -n 3 --dist loadfile
 
+# Packages are installed without their compiled modules, which the first import of each
+# is to keep: without them every process takes seconds to import Qiskit.
+export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
 .PHONY: help install demo serve test faults lint types format protos verify-protos docs notebooks verify-docs
 .PHONY: bench constraints verify-constraints loc limits clean

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from circuits import bell
 from qiskit.providers import JobStatus
-from server_process import ServerProcess, configured_server
+from server_process import ServerProcess, configured_server, wait_until_loaded
 
 from longwire import RemoteBackend, RemoteProvider, RemoteService
 from longwire.errors import BackendNotOperationalError, JobFailedError
@@ -72,6 +72,7 @@ pool = "loading"
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     """A server with all of them."""
     with configured_server(tmp_path_factory.mktemp("faulty"), CONFIG) as running:
+        wait_until_loaded(running)
         yield running
 
 

@@ -20,6 +20,7 @@ from longwire import RemoteJob, RemoteProvider
 from longwire.v1 import job_service_pb2 as messages
 from longwire.v1.job_pb2 import JobState
 from longwire.v1.job_service_pb2_grpc import JobServiceStub
+from longwire_server.failpoints import VARIABLE
 
 LEASE_SECONDS = 2
 CONFIG = """
@@ -179,6 +180,31 @@ def test_server_that_stood_still_loses_its_jobs_once_and_goes_on(
     assert recorded(first.address, running.job_id()).attempt == 2
     assert {recorded(first.address, job.job_id()).attempt for job in queued} == {1}
     assert here.get_backend("left").run(bell(), shots=10).result(timeout=60).success
+
+
+def test_server_that_stands_still_in_a_transaction_does_not_hold_up_the_others(
+    url: str, tmp_path: Path, gate: Path
+) -> None:
+    armed, goes_on = tmp_path / "armed", tmp_path / "goes_on"
+    # Only the beat is written while nothing else happens, and it locks the server's row.
+    variables = {VARIABLE: f"store.commit.before=pause:{goes_on}@file:{armed}"}
+    with (
+        configured_server(tmp_path / "first", config(url, "left"), environment=variables) as first,
+        configured_server(tmp_path / "second", config(url, "right")) as second,
+        RemoteProvider(first.address) as here,
+    ):
+        try:
+            running = run_behind(gate, here)
+            wait_until(lambda: recorded(second.address, running.job_id()).attempt == 1)
+            armed.touch()
+            wait_until(lambda: not armed.exists())
+            wait_until(lambda: recorded(second.address, running.job_id()).attempt == 2)
+        finally:
+            goes_on.touch()
+        wait_until(lambda: "taken for dead" in first.log())
+        gate.touch()
+        assert running.result(timeout=START_SECONDS).success
+        assert here.get_backend("left").run(bell(), shots=10).result(timeout=60).success
 
 
 def test_one_request_sent_to_two_servers_gives_one_job(

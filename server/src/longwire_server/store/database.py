@@ -28,8 +28,10 @@ _CONNECT: Final = {
     "tcp_user_timeout": 15_000,
 }
 # The other way round: PostgreSQL ends the session of a Longwire whose machine is
-# gone, and with it the lock.
+# gone, or that stands still in the middle of a transaction, and with it the locks,
+# for which the other servers wait.
 _SESSION: Final = (
+    "SET idle_in_transaction_session_timeout = '10s'",
     "SET tcp_keepalives_idle = 15",
     "SET tcp_keepalives_interval = 5",
     "SET tcp_keepalives_count = 3",
