@@ -20,7 +20,7 @@ PYTEST_ARGS ?= -n 3 --dist loadfile
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test faults lint types format protos verify-protos docs notebooks verify-docs
+.PHONY: help install demo serve test faults fuzz lint audit types format protos verify-protos docs notebooks verify-docs
 .PHONY: bench constraints verify-constraints loc limits clean
 
 help: ## this list
@@ -63,12 +63,29 @@ faults: $(INSTALLED) ## run the tests of faults at length (SECONDS=600 SEED=42)
 	  LONGWIRE_FAULTS_SECONDS=$(SECONDS) LONGWIRE_FAULTS_SEED=$$seed \
 	  $(BIN)/python -m pytest $(PYTEST_ARGS) tests/faults
 
+# Each format, and the calls, for so long.
+fuzz: $(INSTALLED) ## send random damage to a server at length (SECONDS=600)
+	LONGWIRE_FUZZ_SECONDS=$(SECONDS) $(BIN)/python -m pytest -q tests/integration/test_fuzzing.py
+
 lint: $(INSTALLED) ## check style, import rules and protos
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/lint-imports
 	$(BIN)/buf lint protos
 	$(BIN)/buf format protos --diff --exit-code
+
+# Advisories that do not concern Longwire, each with the reason why, as in
+#   --ignore-vuln PYSEC-2026-1  (only the parser of X has it, which nothing calls)
+ADVISORIES_IGNORED :=
+PIP_AUDIT := $(VENV)/pip-audit.txt
+
+audit: $(INSTALLED) ## look for weaknesses: in the code (bandit), and known ones in what it needs (pip-audit)
+	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml client/src server/src
+	@echo "$(BIN)/pip-audit --requirement constraints.txt"
+	@$(BIN)/pip-audit --no-deps --disable-pip --progress-spinner off $(ADVISORIES_IGNORED) \
+	  --requirement constraints.txt > $(PIP_AUDIT) 2>&1 || { cat $(PIP_AUDIT); exit 1; }
+	@echo "$$(grep -c == constraints.txt) packages, without known weaknesses but for" \
+	  "$$(grep -c 'could not be audited' $(PIP_AUDIT)) of which the package index tells nothing"
 
 types: $(INSTALLED) ## check types (mypy, strict)
 	$(BIN)/mypy

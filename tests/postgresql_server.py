@@ -76,7 +76,11 @@ class PostgresqlServer:
         name = self._migrated.pop()
         yield self.url(name)
         self.end_sessions(name)
-        self.execute("TRUNCATE jobs, job_tags, specs, results, programs, servers", name)
+        self.execute(
+            "TRUNCATE jobs, job_tags, specs, results, programs, servers, tokens, tenants, usage,"
+            " backend_controls",
+            name,
+        )
         self._migrated.append(name)
 
     @contextlib.contextmanager

@@ -15,7 +15,11 @@ from failing_store import FailingStore
 from longwire.v1.error_pb2 import ErrorReason
 from longwire.v1.job_pb2 import JobSpec
 from longwire.v1.program_pb2 import Program, ProgramFormat
+from longwire_server.accounts.backend_access import BackendAccess
+from longwire_server.accounts.quotas import Quotas
+from longwire_server.accounts.tenants import Tenants
 from longwire_server.backends.spec import BackendSpec
+from longwire_server.config.model import ServerConfig
 from longwire_server.execution.executor import (
     AttemptListener,
     Executor,
@@ -23,7 +27,7 @@ from longwire_server.execution.executor import (
     Outcome,
     Worker,
 )
-from longwire_server.execution.frames_pb2 import BackendLoaded
+from longwire_server.execution.frames_pb2 import BackendLoaded, ProgramLimits
 from longwire_server.jobs.admission import AdmissionLimits
 from longwire_server.jobs.attempt_policy import AttemptPolicy
 from longwire_server.jobs.backend_directory import BackendDirectory
@@ -31,6 +35,7 @@ from longwire_server.jobs.dispatcher import Dispatcher
 from longwire_server.jobs.kept_programs import KeptPrograms
 from longwire_server.jobs.manager import JobManager
 from longwire_server.jobs.retention import RetentionLimits
+from longwire_server.jobs.sessions import SessionLimits, Sessions
 
 MAX_ATTEMPTS: Mapping[str, int] = {"simulator": 3, "device": 1}
 TENANT = "physics"
@@ -55,7 +60,12 @@ class ScriptedWorker(Worker):
         return self._outcome is not None and not self._outcome.done()
 
     async def execute(
-        self, job_id: str, spec: bytes, program: bytes, listener: AttemptListener
+        self,
+        job_id: str,
+        spec: bytes,
+        program: bytes,
+        listener: AttemptListener,
+        limits: ProgramLimits,
     ) -> Outcome:
         if self.killed:
             return Failed(ErrorReason.ERROR_REASON_WORKER_DIED, "killed")
@@ -99,7 +109,7 @@ class ScriptedExecutor(Executor):
     async def start(self, on_idle: Callable[[str], None]) -> None:
         self._on_idle = on_idle
 
-    def take(self, pool: str, backend_name: str) -> Worker | None:
+    def take(self, pool: str, backend_name: str, tenant: str) -> Worker | None:
         return self._idle.pop(0) if self._idle else None
 
     def release(self, pool: str, worker: Worker) -> None:
@@ -139,19 +149,28 @@ class ScriptedServer:
     ) -> None:
         self.executor = ScriptedExecutor(begun, num_workers)
         self.store = FailingStore(store_url)
+        self.tenants = Tenants(self.store.tenants, Quotas.of_config(ServerConfig()))
         specs = [BackendSpec(name=name, target="lab:make") for name in MAX_ATTEMPTS]
         directory = BackendDirectory(specs, program_bytes=1 << 20)
+        self.dispatcher = Dispatcher(
+            self.executor,
+            pool_of=dict.fromkeys(MAX_ATTEMPTS, "default"),
+            on_pending=directory.changed,
+            num_workers={"default": num_workers},
+            weight=self.tenants.weight,
+        )
+        self.sessions = Sessions(self.dispatcher, directory, SessionLimits(900.0, 60.0))
         self.manager = JobManager(
             self.store,
             self.store.servers,
             KeptPrograms(self.store, kept_hours=1, kept_bytes=1 << 20),
             directory,
-            Dispatcher(
-                self.executor,
-                pool_of=dict.fromkeys(MAX_ATTEMPTS, "default"),
-                on_pending=directory.changed,
-            ),
+            self.dispatcher,
+            self.sessions,
             limits=AdmissionLimits(program_bytes=1 << 20, queued_jobs=1000),
+            tenants=self.tenants,
+            program_limits=lambda _tenant: ProgramLimits(),
+            access=BackendAccess(dict.fromkeys(MAX_ATTEMPTS)),
             policies={
                 name: AttemptPolicy(name, attempts, None, 3600.0)
                 for name, attempts in MAX_ATTEMPTS.items()

@@ -11,6 +11,9 @@ from repository import ROOT, relative, repository_files, text_files
 
 from longwire.v1.error_pb2 import ErrorReason
 from longwire.v1.job_pb2 import JobState
+from longwire_server.config.audit_section import AuditSection
+from longwire_server.config.auth_section import AuthSection, CertificateSection
+from longwire_server.config.connections_section import ConnectionsSection
 from longwire_server.config.loading import ENVIRONMENT
 from longwire_server.config.model import (
     BackendSection,
@@ -20,6 +23,9 @@ from longwire_server.config.model import (
     ServerSection,
     StoreSection,
 )
+from longwire_server.config.oidc_section import OidcSection
+from longwire_server.config.quotas_section import QuotasSection
+from longwire_server.config.tls_section import TlsSection
 
 PAGES = [path for path in repository_files() if path.suffix == ".md"]
 LINK = re.compile(r"\]\(([^)\s]+)\)")
@@ -94,9 +100,16 @@ def test_repository_names_no_place_of_a_machine() -> None:
     ("heading", "section"),
     [
         ("## [server]", ServerSection),
+        ("## [tls]", TlsSection),
+        ("## [connections]", ConnectionsSection),
         ("## [limits]", LimitsSection),
         ("## [store]", StoreSection),
         ("## [retention]", RetentionSection),
+        ("## [auth]", AuthSection),
+        ("## [auth.oidc]", OidcSection),
+        ("## [[auth.certificate]]", CertificateSection),
+        ("## [quotas]", QuotasSection),
+        ("## [audit]", AuditSection),
         ("## [[pool]]", PoolSection),
         ("## [[backend]]", BackendSection),
     ],

@@ -64,7 +64,7 @@ def test_import_longwire_costs_nothing() -> None:
     "module",
     [
         "longwire_server.server",
-        "longwire_server.cli",
+        "longwire_server.cli.main",
         "longwire_server.backends.registry",
     ],
 )

@@ -255,7 +255,7 @@ def test_server_process_holds_nothing_of_qiskit(
 def test_modules_of_the_server_import_no_qiskit() -> None:
     script = """
 import sys
-import longwire_server.cli, longwire_server.server, longwire_server.store.memory_job_store
+import longwire_server.cli.main, longwire_server.server, longwire_server.store.memory_job_store
 print([name for name in sys.modules if name.partition(".")[0].startswith("qiskit")])
 """
     done = subprocess.run(

@@ -18,12 +18,17 @@ from service_calls import bell_spec, recorded
 
 from longwire import RemoteJob, RemoteProvider
 from longwire.v1 import job_service_pb2 as messages
+from longwire.v1.admin_service_pb2 import MoveJobToFrontRequest, PauseBackendRequest
+from longwire.v1.admin_service_pb2_grpc import AdminServiceStub
 from longwire.v1.job_pb2 import JobState
 from longwire.v1.job_service_pb2_grpc import JobServiceStub
 from longwire_server.failpoints import VARIABLE
 
 LEASE_SECONDS = 2
 CONFIG = """
+[auth]
+anonymous_role = "operator"
+
 [server]
 drain_grace_seconds = 0.2
 lease_seconds = {lease_seconds}
@@ -125,6 +130,26 @@ def test_labels_that_another_server_changes_stay_when_the_job_ends(
     gate.touch()
     assert job.result(timeout=60).success
     assert here.job(job.job_id()).tags() == ["thesis"]
+
+
+def test_order_and_pause_that_one_server_is_told_hold_on_another(
+    second: ServerProcess, here: RemoteProvider, there: RemoteProvider, gate: Path
+) -> None:
+    run_behind(gate, here)
+    backend = here.get_backend("simulator")
+    first, urgent, moved = [backend.run(bell(), shots=10) for _ in range(3)]
+    same = there.job(urgent.job_id())
+    assert same.update_priority(3) == 3
+    wait_until(lambda: urgent.queue_position() == 1)
+    with grpc.insecure_channel(second.address) as channel:
+        operations = AdminServiceStub(channel)
+        operations.MoveJobToFront(MoveJobToFrontRequest(job_id=moved.job_id()))
+        places = [(moved, 1), (urgent, 2), (first, 3)]
+        wait_until(lambda: all(job.queue_position() == place for job, place in places))
+        operations.PauseBackend(PauseBackendRequest(backend_name="simulator"))
+    wait_until(lambda: backend.status().status_msg.startswith("paused"))
+    assert moved.queue_position() is None
+    gate.touch()
 
 
 def test_jobs_of_a_killed_server_run_on_another(

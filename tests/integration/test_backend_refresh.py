@@ -26,6 +26,7 @@ CONFIG = """
 [[pool]]
 name = "default"
 processes = 1
+paths_read = ["CALIBRATION"]
 
 [[backend]]
 name = "gated"

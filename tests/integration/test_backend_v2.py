@@ -42,6 +42,7 @@ CONFIGURATION = """
 [[pool]]
 name = "default"
 processes = 1
+paths_read = [{calibration!r}]
 
 [[backend]]
 name = "line"
@@ -71,7 +72,7 @@ def line_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProc
     calibration = folder / "calibration"
     calibration.write_text("0.001")
     configuration = CONFIGURATION.format(calibration=str(calibration))
-    with configured_server(folder, configuration) as running:
+    with configured_server(folder / "server", configuration) as running:
         wait_until_loaded(running)
         yield running
 

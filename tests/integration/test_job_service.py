@@ -310,7 +310,12 @@ def test_qpy_newer_than_the_server_fails_the_job_with_the_version(jobs: JobServi
     assert "200" in final.job.error.message
 
 
-@pytest.mark.parametrize("payload", [b"QISKIT\x0f", b"QISKIT\x0f" + bytes(range(256)) * 4])
+# The second says that it holds one circuit, and goes on with nonsense.
+@pytest.mark.parametrize(
+    "payload",
+    [b"QISKIT\x0f", b"QISKIT\x0f\2\0\0" + b"\0" * 7 + b"\1" + bytes(range(256)) * 4],
+    ids=["cut off", "nonsense"],
+)
 def test_damaged_qpy_fails_the_job_and_the_next_one_runs(
     jobs: JobServiceStub, payload: bytes
 ) -> None:

@@ -15,7 +15,7 @@ from longwire import RemoteProvider, RemoteService
 from longwire.transport.connection import Connection
 from longwire.transport.job_calls import JobCalls
 from longwire.v1.job_service_pb2 import ListJobsRequest
-from longwire_server.servicers.callers import DEFAULT_TENANT
+from longwire_server.accounts.caller import DEFAULT_TENANT
 from longwire_server.store.job_store import JobStore
 from longwire_server.store.sql_job_store import SqlJobStore
 

@@ -23,6 +23,7 @@ POOL = """
 [[pool]]
 name = "default"
 processes = 1
+paths_read = [{folder!r}]
 """
 LINE = """
 [[backend]]
@@ -40,7 +41,7 @@ def configuration(folder: Path, names: list[str]) -> str:
     for name in names:
         (folder / name).write_text("0.001")
     lines = [LINE.format(name=name, calibration=str(folder / name)) for name in names]
-    return POOL + "".join(lines)
+    return POOL.format(folder=str(folder)) + "".join(lines)
 
 
 @pytest.fixture(scope="module")

@@ -26,7 +26,7 @@ from longwire_server.execution.executor import (
     Failed,
     Outcome,
 )
-from longwire_server.execution.frames_pb2 import WorkerSettings
+from longwire_server.execution.frames_pb2 import ProgramLimits, WorkerSettings
 from longwire_server.execution.worker_pool import WorkerPool
 from longwire_server.execution.worker_process import WorkerProcess
 
@@ -50,7 +50,9 @@ def with_pool(calibration: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[B
         target="calibrated_backend:CalibratedBackend",
         arguments={"calibration": str(calibration)},
     )
-    settings = WorkerSettings(backend_specs=[spec.to_json()], threads=1, loaded_backends=1)
+    settings = WorkerSettings(
+        backend_specs=[spec.to_json()], threads=1, loaded_backends=1, sandbox="off"
+    )
 
     def run(body: Body) -> None:
         async def main() -> None:
@@ -75,7 +77,7 @@ async def all_workers(pool: WorkerPool, number: int, backend_name: str) -> list[
     """The workers of a pool, taken as soon as they are idle."""
     workers: list[WorkerProcess] = []
     while len(workers) < number:
-        worker = pool.take(backend_name)
+        worker = pool.take(backend_name, "default")
         if worker is None:
             await asyncio.sleep(0.01)
         else:
@@ -101,7 +103,7 @@ def test_backend_is_described_again_as_it_is_by_then(
 def test_busy_pool_describes_nothing_again(with_pool: Callable[[Body], None]) -> None:
     async def body(pool: WorkerPool) -> None:
         first = await pool.describe("calibrated")
-        worker = pool.take("calibrated")
+        worker = pool.take("calibrated", "default")
         assert worker is not None
         assert await pool.describe_again("calibrated") is None
         pool.release(worker)
@@ -179,7 +181,11 @@ def test_worker_that_was_not_asked_transpiles_for_the_new_target(
         arguments={"calibration": str(calibration)},
     )
     settings = WorkerSettings(
-        backend_specs=[backend.to_json()], threads=1, loaded_backends=1, result_bytes=1 << 20
+        backend_specs=[backend.to_json()],
+        threads=1,
+        loaded_backends=1,
+        result_bytes=1 << 20,
+        sandbox="off",
     )
     circuit = QuantumCircuit(3, 1)
     circuit.cx(1, 2)
@@ -192,7 +198,9 @@ def test_worker_that_was_not_asked_transpiles_for_the_new_target(
     async def outcomes(pool: WorkerPool) -> list[Outcome]:
         """How the job ends on each worker."""
         workers = await all_workers(pool, 2, "line")
-        ended = [await each.execute("a job", spec, b"", Unheard()) for each in workers]
+        ended = [
+            await each.execute("a job", spec, b"", Unheard(), ProgramLimits()) for each in workers
+        ]
         for worker in workers:
             pool.release(worker)
         return ended

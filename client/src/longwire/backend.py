@@ -100,6 +100,7 @@ class RemoteBackend(BaseBackend):
         job_tags: Sequence[str] = (),
         max_run_seconds: float | None = None,
         max_queue_seconds: float | None = None,
+        priority: int = 0,
         transpile: bool | None = None,
         optimization_level: int | None = None,
         seed_transpiler: int | None = None,
@@ -118,6 +119,8 @@ class RemoteBackend(BaseBackend):
                 the server, whose own limits hold in any case.
             max_queue_seconds: how long it may wait in the queue, in seconds; None for
                 any time.
+            priority: how urgent it is among your jobs, -10 to 10; a step is worth ten
+                minutes of waiting.
             transpile: True has the server transpile the circuits for the backend
                 first. The next three arguments ask for the same.
             optimization_level: the transpiler's, 0 to 3.
@@ -153,6 +156,7 @@ class RemoteBackend(BaseBackend):
             job_tags=job_tags,
             max_run_seconds=max_run_seconds,
             max_queue_seconds=max_queue_seconds,
+            priority=priority,
         )
         calls = self._provider._job_calls
         stream, job = submit(calls, described, spec)

@@ -255,6 +255,7 @@ class RemoteBackendV2(BackendV2):
         job_tags: Sequence[str] = (),
         max_run_seconds: float | None = None,
         max_queue_seconds: float | None = None,
+        priority: int = 0,
         transpile: bool | None = None,
         optimization_level: int | None = None,
         seed_transpiler: int | None = None,
@@ -273,6 +274,8 @@ class RemoteBackendV2(BackendV2):
                 the server, whose own limits hold in any case.
             max_queue_seconds: how long it may wait in the queue, in seconds; None for
                 any time.
+            priority: how urgent it is among your jobs, -10 to 10; a step is worth ten
+                minutes of waiting.
             transpile: True has the server transpile the circuits for the backend
                 first. The next three arguments ask for the same.
             optimization_level: the transpiler's, 0 to 3.
@@ -314,6 +317,7 @@ class RemoteBackendV2(BackendV2):
             job_tags=job_tags,
             max_run_seconds=max_run_seconds,
             max_queue_seconds=max_queue_seconds,
+            priority=priority,
         )
         # What the server transpiles fits what the backend is now.
         target_sha256 = self._target_sha256 if transpilation is None else b""

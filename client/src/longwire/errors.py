@@ -5,6 +5,7 @@
     QiskitError
     └── LongwireError
         ├── ServerUnreachableError         no answer from the address
+        │   └── TlsError                   the two sides agree on no TLS, or do not trust each other
         ├── RequestRefusedError            the server refused a call
         │   ├── InvalidArgumentError
         │   ├── InvalidProgramError        also raised before anything is sent
@@ -17,6 +18,11 @@
         │   ├── ResultNotAvailableError
         │   ├── LimitExceededError
         │   ├── RequestIdReusedError
+        │   ├── AuthenticationError        no credentials, or none that are good
+        │   ├── PermissionDeniedError      the caller is known and may not do this
+        │   ├── SessionNotFoundError
+        │   ├── TokenNotFoundError
+        │   ├── JobNotQueuedError
         │   ├── ServerBusyError            draining, or its store is away: retry
         │   └── ServerInternalError
         ├── JobFailedError                 (also JobError) the job ended in ERROR
@@ -48,6 +54,7 @@ from qiskit.providers.exceptions import (
 )
 
 __all__ = [
+    "AuthenticationError",
     "BackendConfigurationError",
     "BackendNotFoundError",
     "BackendNotOperationalError",
@@ -61,9 +68,11 @@ __all__ = [
     "JobCancelledError",
     "JobFailedError",
     "JobNotFoundError",
+    "JobNotQueuedError",
     "JobTimeoutError",
     "LimitExceededError",
     "LongwireError",
+    "PermissionDeniedError",
     "ProgramNotFoundError",
     "RequestIdReusedError",
     "RequestRefusedError",
@@ -71,6 +80,9 @@ __all__ = [
     "ServerBusyError",
     "ServerInternalError",
     "ServerUnreachableError",
+    "SessionNotFoundError",
+    "TlsError",
+    "TokenNotFoundError",
     "UnknownOptionError",
 ]
 
@@ -106,6 +118,12 @@ class LongwireError(QiskitError):
 
 class ServerUnreachableError(LongwireError):
     """No server answered at the address, or the connection broke and did not come back."""
+
+
+class TlsError(ServerUnreachableError):
+    """Server and client agree on no TLS, or one does not trust the other's certificate."""
+
+    default_reason = "TLS"
 
 
 class RequestRefusedError(LongwireError):
@@ -165,6 +183,28 @@ class LimitExceededError(RequestRefusedError):
 
 class RequestIdReusedError(RequestRefusedError):
     """The request id was used before for another request."""
+
+
+class AuthenticationError(RequestRefusedError):
+    """The server asks who calls: there is no credential, or it is wrong, old or revoked."""
+
+    default_reason = "UNAUTHENTICATED"
+
+
+class PermissionDeniedError(RequestRefusedError):
+    """The server knows the caller, who may not do this; ``details`` names the role or scope."""
+
+
+class SessionNotFoundError(RequestRefusedError):
+    """No session of yours has this id, or it is over."""
+
+
+class TokenNotFoundError(RequestRefusedError):
+    """No API token has this id."""
+
+
+class JobNotQueuedError(RequestRefusedError):
+    """The job does not wait any more, so it cannot be moved."""
 
 
 class ServerBusyError(RequestRefusedError):

@@ -16,6 +16,7 @@ from longwire.remote_primitive import RemotePrimitive
 if TYPE_CHECKING:
     from longwire.backend import RemoteBackend
     from longwire.backend_v2 import RemoteBackendV2
+    from longwire.execution_mode import ExecutionMode
 
 
 class RemoteEstimator(RemotePrimitive[EstimatorOptions], BaseEstimatorV2):
@@ -25,9 +26,11 @@ class RemoteEstimator(RemotePrimitive[EstimatorOptions], BaseEstimatorV2):
     Qiskit's ``BackendEstimatorV2`` otherwise; equal seeds give equal values.
 
     Args:
-        backend: a RemoteBackendV2, or a classic RemoteBackend, which is taken as one.
+        backend: a RemoteBackendV2, or a classic RemoteBackend, which is taken as one; or
+            a session or a batch on one (RemoteService.session, RemoteService.batch).
         options: a dictionary, or :class:`longwire.primitive_options.EstimatorOptions`.
-        unknown: none; an argument of IBM's primitives is refused with what to write.
+        mode: the same as ``backend``, by the name that it has in IBM's primitives.
+        unknown: none; any other argument is refused with what to write.
 
     Raises:
         InvalidArgumentError: the backend is not on a server, or there is another argument.
@@ -36,12 +39,13 @@ class RemoteEstimator(RemotePrimitive[EstimatorOptions], BaseEstimatorV2):
 
     def __init__(
         self,
-        # Without a default, `mode=backend` of IBM's primitives would get a bare TypeError.
-        backend: RemoteBackendV2 | RemoteBackend | None = None,
+        backend: RemoteBackendV2 | RemoteBackend | ExecutionMode | None = None,
         options: EstimatorOptions | Mapping[str, Any] | None = None,
+        *,
+        mode: RemoteBackendV2 | RemoteBackend | ExecutionMode | None = None,
         **unknown: Any,
     ) -> None:
-        super().__init__(backend, options, EstimatorOptions, unknown)
+        super().__init__(backend, options, EstimatorOptions, mode, unknown)
 
     @property
     def default_precision(self) -> float | None:
@@ -57,6 +61,7 @@ class RemoteEstimator(RemotePrimitive[EstimatorOptions], BaseEstimatorV2):
         job_tags: Sequence[str] = (),
         max_run_seconds: float | None = None,
         max_queue_seconds: float | None = None,
+        priority: int = 0,
     ) -> RemotePrimitiveJob:
         """Submits a job, and returns when the server has recorded it.
 
@@ -71,6 +76,8 @@ class RemoteEstimator(RemotePrimitive[EstimatorOptions], BaseEstimatorV2):
                 the server, whose own limits hold in any case.
             max_queue_seconds: how long it may wait in the queue, in seconds; None for
                 any time.
+            priority: how urgent it is among your jobs, -10 to 10; a step is worth ten
+                minutes of waiting.
 
         Returns:
             The job. Its result has an entry for each pub, with arrays ``evs`` and
@@ -101,4 +108,5 @@ class RemoteEstimator(RemotePrimitive[EstimatorOptions], BaseEstimatorV2):
             job_tags=job_tags,
             max_run_seconds=max_run_seconds,
             max_queue_seconds=max_queue_seconds,
+            priority=priority,
         )

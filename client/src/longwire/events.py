@@ -49,9 +49,13 @@ class QueuePosition:
 
     Attributes:
         position: how many jobs start before it on its backend's workers, plus one.
+        estimated_start_time: when it may begin, by how long jobs took lately, in UTC;
+            None where nobody knows. It is no part of what makes two events equal,
+            and told with the position only: the job itself knows the present one.
     """
 
     position: int
+    estimated_start_time: datetime.datetime | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +150,7 @@ class JobEvents(Feed[JobEvent]):
         )
         self._tell(StatusChanged(job_state(job.status)))
         if job.HasField("queue_position"):
-            self._tell(QueuePosition(job.queue_position))
+            self._tell(_position(job))
         if job.HasField("progress"):
             self._tell(Progress(job.progress.finished, job.progress.total))
 
@@ -155,7 +159,7 @@ class JobEvents(Feed[JobEvent]):
             case "status_changed":
                 self._tell(StatusChanged(job_state(event.status_changed), _time(event)))
             case "queue_position":
-                self._tell(QueuePosition(event.queue_position))
+                self._tell(_position(event))
             case "progress":
                 self._tell(Progress(event.progress.finished, event.progress.total))
             case "pub_finished":
@@ -195,6 +199,13 @@ class JobEvents(Feed[JobEvent]):
         time = job.end_time.ToDatetime(tzinfo=datetime.UTC) if job.HasField("end_time") else None
         self._tell(Finished(job_state(job.status), message, time))
         self._is_ended = True
+
+
+def _position(told: Job | job_event_pb2.JobEvent) -> QueuePosition:
+    if not told.HasField("estimated_start_time"):
+        return QueuePosition(told.queue_position)
+    start = told.estimated_start_time.ToDatetime(tzinfo=datetime.UTC)
+    return QueuePosition(told.queue_position, start)
 
 
 def _time(event: job_event_pb2.JobEvent) -> datetime.datetime | None:

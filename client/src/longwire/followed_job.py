@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -104,6 +105,18 @@ class FollowedJob(ABC, Generic[ResultT]):
         message = self._record.refresh()
         return message.queue_position if message.HasField("queue_position") else None
 
+    def estimated_start_time(self) -> datetime.datetime | None:
+        """When it may begin, by how long jobs took lately, in UTC; None where nobody knows.
+
+        Raises:
+            ServerUnreachableError: no server answers.
+        """
+        message = self._record.refresh()
+        if not message.HasField("estimated_start_time"):
+            return None
+        time: datetime.datetime = message.estimated_start_time.ToDatetime(datetime.UTC)
+        return time
+
     def progress(self) -> Progress | None:
         """How far it is; None unless it runs, and on a backend that tells.
 
@@ -148,6 +161,35 @@ class FollowedJob(ABC, Generic[ResultT]):
         """
         self._relabel(label_request(self._job_id, name=name))
         return self.name()
+
+    def priority(self) -> int:
+        """How urgent it is among your jobs, -10 to 10, as this object was told last."""
+        return self._record.message.priority
+
+    def update_priority(self, priority: int) -> int:
+        """Gives the job another priority, which moves it while it is queued.
+
+        Args:
+            priority: -10 to 10; a step is worth ten minutes of waiting.
+
+        Returns:
+            The new priority.
+
+        Raises:
+            InvalidArgumentError: it cannot be a priority.
+            JobNotFoundError: the job was deleted.
+            ServerUnreachableError: no server answers.
+        """
+        self._relabel(label_request(self._job_id, priority=priority))
+        return self.priority()
+
+    def batch(self) -> str:
+        """The batch to which it belongs; empty for none."""
+        return self._record.message.batch
+
+    def session_id(self) -> str:
+        """The session in which it was to run; empty for none."""
+        return self._record.message.session_id
 
     def update_tags(self, new_tags: Sequence[str]) -> list[str]:
         """Gives the job other tags in place of those that it has, in whichever state it is.

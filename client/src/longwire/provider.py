@@ -24,16 +24,24 @@ class RemoteProvider(ServerSession, BaseProvider):
     """The backends and jobs of one server, in Qiskit's classic interface.
 
     It holds one connection, which is opened by the first call; use it as a
-    context manager, or call :meth:`close`. It can be shared by threads, pickled
-    and copied.
+    context manager, or call :meth:`close`. It can be shared by threads, copied and
+    pickled; a pickle holds no token.
 
     Args:
         address: ``HOST`` or ``HOST:PORT`` (default port 50051); None takes the
-            variable LONGWIRE_ADDRESS.
+            variable LONGWIRE_ADDRESS, or else the account saved last (``longwire login``).
         timeout_seconds: how long a call may take that does not wait for a job.
+        token: the API token, or a JSON Web Token. It and the next three: None takes the
+            variable LONGWIRE_TOKEN, _CA, _CERTIFICATE or _KEY, or else what is saved for
+            the address.
+        ca: the authority of the server's certificate: a PEM file, or base64 of its DER.
+        certificate: the PEM file of a client certificate.
+        key: the PEM file of its private key.
+        tls: whether to use TLS; None: where one of the above needs it.
 
     Raises:
-        InvalidArgumentError: no address is given, or it has another form.
+        InvalidArgumentError: no address is given, it has another form, a file cannot be
+            used, or a token would be sent in plain text to another machine.
     """
 
     def backends(

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from longwire.codecs.program import program_to_proto
 from longwire.errors import InvalidArgumentError, InvalidOptionError
+from longwire.execution_mode import ExecutionMode, mode_and_backend
 from longwire.primitive_job import RemotePrimitiveJob
 from longwire.primitive_options import PrimitiveOptions
-from longwire.run_spec import check_labels, set_time_limits, transpile_options
+from longwire.run_spec import check_labels, checked_priority, set_time_limits, transpile_options
 from longwire.submission import submit
 from longwire.v1.job_pb2 import JobSpec
 
@@ -30,10 +31,11 @@ class RemotePrimitive(Generic[OptionsT]):
     """A primitive on a backend of a server.
 
     Args:
-        backend: the backend.
+        backend: the backend, or a session or a batch on one.
         options: the options, as a dictionary or an object.
         options_class: their class.
-        unknown: other arguments, such as ``mode`` of IBM's primitives; all are refused.
+        mode: the same as ``backend``, by the name that it has in IBM's primitives.
+        unknown: other arguments; all are refused.
 
     Raises:
         InvalidArgumentError: the backend is not on a server, or there is another argument.
@@ -42,9 +44,10 @@ class RemotePrimitive(Generic[OptionsT]):
 
     def __init__(
         self,
-        backend: RemoteBackendV2 | RemoteBackend | None,
+        backend: RemoteBackendV2 | RemoteBackend | ExecutionMode | None,
         options: OptionsT | Mapping[str, Any] | None,
         options_class: type[OptionsT],
+        mode: RemoteBackendV2 | RemoteBackend | ExecutionMode | None,
         unknown: Mapping[str, Any],
     ) -> None:
         for name in unknown:
@@ -52,6 +55,12 @@ class RemotePrimitive(Generic[OptionsT]):
             raise InvalidArgumentError(
                 f"{own}() has no argument '{name}': write {own}(backend, options=...)"
             )
+        if backend is not None and mode is not None:
+            raise InvalidArgumentError(
+                f"{type(self).__name__}() got a backend and a mode: a mode has its backend, so "
+                "give one of the two"
+            )
+        self._mode, backend = mode_and_backend(backend if mode is None else mode)
         self._backend = _as_remote_v2(backend)
         self._options_class = options_class
         self._options = options_class.of(options)
@@ -108,6 +117,7 @@ class RemotePrimitive(Generic[OptionsT]):
         job_tags: Sequence[str],
         max_run_seconds: float | None,
         max_queue_seconds: float | None,
+        priority: int,
         sampler: SamplerSpec | None = None,
         estimator: EstimatorSpec | None = None,
     ) -> RemotePrimitiveJob:
@@ -131,9 +141,11 @@ class RemotePrimitive(Generic[OptionsT]):
             transpile=transpilation,
         )
         set_time_limits(spec, max_run_seconds=max_run_seconds, max_queue_seconds=max_queue_seconds)
+        spec.priority = checked_priority(priority)
         # What the server transpiles fits what the backend is now.
         target_sha256 = backend._target_sha256 if transpilation is None else b""
-        stream, job = submit(backend._job_calls, described, spec, target_sha256=target_sha256)
+        calls = backend._job_calls
+        stream, job = submit(calls, described, spec, target_sha256=target_sha256, mode=self._mode)
         return RemotePrimitiveJob(backend, job, backend._job_calls, stream)
 
     def __repr__(self) -> str:

@@ -15,6 +15,7 @@ from longwire.v1.job_pb2 import JobSpec
 from longwire.v1.program_pb2 import TranspileOptions
 
 _HIGHEST_LEVEL = 3
+_HIGHEST_PRIORITY = 10
 _SEED_BOUND = 2**64
 _QUBIT_BOUND = 2**32
 
@@ -29,6 +30,7 @@ def run_spec(
     job_tags: Sequence[str] = (),
     max_run_seconds: float | None = None,
     max_queue_seconds: float | None = None,
+    priority: int = 0,
 ) -> JobSpec:
     """The job that runs circuits as they are, or transpiled by the server.
 
@@ -42,6 +44,7 @@ def run_spec(
         job_tags: labels by which the job is found again.
         max_run_seconds: how long an attempt may take; None leaves it to the server.
         max_queue_seconds: how long the job may wait in the queue; None for any time.
+        priority: how urgent it is among its tenant's, -10 to 10.
 
     Raises:
         InvalidProgramError: the input cannot be sent to this backend.
@@ -55,6 +58,7 @@ def run_spec(
         tags=job_tags,
     )
     set_time_limits(spec, max_run_seconds=max_run_seconds, max_queue_seconds=max_queue_seconds)
+    spec.priority = checked_priority(priority)
     spec.program.CopyFrom(
         program_to_proto(run_input, accepted_programs=described.accepted_programs)
     )
@@ -83,6 +87,22 @@ def set_time_limits(spec: JobSpec, *, max_run_seconds: object, max_queue_seconds
                 f"{name} must be above 0 and finite, not {seconds!r}; None is for no limit"
             )
         setattr(spec, name, float(seconds))
+
+
+def checked_priority(priority: object) -> int:
+    """A priority that a job can have.
+
+    Raises:
+        InvalidOptionError: it is no whole number from -10 to 10.
+    """
+    # As with the integers below.
+    is_integer = isinstance(priority, Integral) and not isinstance(priority, bool)
+    if not is_integer or abs(int(priority)) > _HIGHEST_PRIORITY:  # type: ignore[call-overload]
+        raise _invalid(
+            f"priority must be an integer from {-_HIGHEST_PRIORITY} to {_HIGHEST_PRIORITY}, "
+            f"not {priority!r:.100}"
+        )
+    return int(priority)  # type: ignore[call-overload,no-any-return]
 
 
 def check_labels(job_name: object, job_tags: object) -> None:

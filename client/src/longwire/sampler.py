@@ -17,6 +17,7 @@ from longwire.remote_primitive import RemotePrimitive
 if TYPE_CHECKING:
     from longwire.backend import RemoteBackend
     from longwire.backend_v2 import RemoteBackendV2
+    from longwire.execution_mode import ExecutionMode
 
 
 class RemoteSampler(RemotePrimitive[SamplerOptions], BaseSamplerV2):
@@ -26,9 +27,11 @@ class RemoteSampler(RemotePrimitive[SamplerOptions], BaseSamplerV2):
     ``BackendSamplerV2`` otherwise; equal seeds give equal bits.
 
     Args:
-        backend: a RemoteBackendV2, or a classic RemoteBackend, which is taken as one.
+        backend: a RemoteBackendV2, or a classic RemoteBackend, which is taken as one; or
+            a session or a batch on one (RemoteService.session, RemoteService.batch).
         options: a dictionary, or :class:`longwire.primitive_options.SamplerOptions`.
-        unknown: none; an argument of IBM's primitives is refused with what to write.
+        mode: the same as ``backend``, by the name that it has in IBM's primitives.
+        unknown: none; any other argument is refused with what to write.
 
     Raises:
         InvalidArgumentError: the backend is not on a server, or there is another argument.
@@ -37,12 +40,13 @@ class RemoteSampler(RemotePrimitive[SamplerOptions], BaseSamplerV2):
 
     def __init__(
         self,
-        # Without a default, `mode=backend` of IBM's primitives would get a bare TypeError.
-        backend: RemoteBackendV2 | RemoteBackend | None = None,
+        backend: RemoteBackendV2 | RemoteBackend | ExecutionMode | None = None,
         options: SamplerOptions | Mapping[str, Any] | None = None,
+        *,
+        mode: RemoteBackendV2 | RemoteBackend | ExecutionMode | None = None,
         **unknown: Any,
     ) -> None:
-        super().__init__(backend, options, SamplerOptions, unknown)
+        super().__init__(backend, options, SamplerOptions, mode, unknown)
 
     @property
     def default_shots(self) -> int:
@@ -58,6 +62,7 @@ class RemoteSampler(RemotePrimitive[SamplerOptions], BaseSamplerV2):
         job_tags: Sequence[str] = (),
         max_run_seconds: float | None = None,
         max_queue_seconds: float | None = None,
+        priority: int = 0,
     ) -> RemotePrimitiveJob:
         """Submits a job, and returns when the server has recorded it.
 
@@ -71,6 +76,8 @@ class RemoteSampler(RemotePrimitive[SamplerOptions], BaseSamplerV2):
                 the server, whose own limits hold in any case.
             max_queue_seconds: how long it may wait in the queue, in seconds; None for
                 any time.
+            priority: how urgent it is among your jobs, -10 to 10; a step is worth ten
+                minutes of waiting.
 
         Returns:
             The job. Its result has an entry for each pub, with a ``BitArray`` of the
@@ -110,4 +117,5 @@ class RemoteSampler(RemotePrimitive[SamplerOptions], BaseSamplerV2):
             job_tags=job_tags,
             max_run_seconds=max_run_seconds,
             max_queue_seconds=max_queue_seconds,
+            priority=priority,
         )

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import datetime
 import itertools
+import math
 from collections.abc import Callable, Iterator, Sequence
+from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from longwire.backend_v2 import RemoteBackendV2
 from longwire.errors import BackendNotFoundError, InvalidArgumentError
+from longwire.execution_mode import RemoteBatch, RemoteSession
 from longwire.session import ServerSession, check_count, job_states, passes
+from longwire.transport.session_calls import SessionCalls
 from longwire.v1.job_pb2 import Job, JobKind
 
 if TYPE_CHECKING:
@@ -34,7 +38,7 @@ _IBM_ONLY = {
     "dynamic_circuits": ("use filters=lambda backend: 'if_else' in backend.target.operation_names"),
     "include_mocks": "every backend that the server hosts is listed",
     "instance": "a server has no instances; its address is what RemoteService was given",
-    "session_id": "a server has no sessions; give the jobs a tag (job_tags) and ask for that",
+    "session_id": "give the jobs of a session a tag (job_tags) and ask for that",
     "use_fractional_gates": "a backend has one Target, with all of its operations",
 }
 
@@ -45,28 +49,54 @@ class RemoteService(ServerSession):
     The methods are those of ``qiskit_ibm_runtime.QiskitRuntimeService``, with the
     same names and meanings. It holds one connection, which is opened by the first
     call; use it as a context manager, or call :meth:`close`. It can be shared by
-    threads, pickled and copied.
+    threads, copied and pickled; a pickle holds no token.
 
     Args:
         address: ``HOST`` or ``HOST:PORT`` (default port 50051); None takes the
-            variable LONGWIRE_ADDRESS.
+            variable LONGWIRE_ADDRESS, or else the account saved last (``longwire login``).
         timeout_seconds: how long a call may take that does not wait for a job.
+        token: the API token, or a JSON Web Token. It and the next three: None takes the
+            variable LONGWIRE_TOKEN, _CA, _CERTIFICATE or _KEY, or else what is saved for
+            the address.
+        ca: the authority of the server's certificate: a PEM file, or base64 of its DER.
+        certificate: the PEM file of a client certificate.
+        key: the PEM file of its private key.
+        tls: whether to use TLS; None: where one of the above needs it.
         unknown: none; an argument of IBM's service is refused with what to use instead.
 
     Raises:
-        InvalidArgumentError: no address is given, it has another form, or there is
+        InvalidArgumentError: no address is given, it has another form, a file cannot be
+            used, a token would be sent in plain text to another machine, or there is
             another argument.
     """
 
     def __init__(
-        self, address: str | None = None, *, timeout_seconds: float = 30.0, **unknown: Any
+        self,
+        address: str | None = None,
+        *,
+        timeout_seconds: float = 30.0,
+        token: str | None = None,
+        ca: str | PathLike[str] | None = None,
+        certificate: str | PathLike[str] | None = None,
+        key: str | PathLike[str] | None = None,
+        tls: bool | None = None,
+        **unknown: Any,
     ) -> None:
         for name in (name for name, value in unknown.items() if value is not None):
             raise InvalidArgumentError(
-                f"RemoteService() has no argument '{name}': there are no accounts yet, and all it "
-                "needs is the server's address, as in RemoteService('localhost:50051')"
+                f"RemoteService() has no argument '{name}': all it needs is the server's address, "
+                "as in RemoteService('localhost:50051'), and where the server asks who calls, a "
+                "token, or an account saved with: longwire login"
             )
-        super().__init__(address, timeout_seconds=timeout_seconds)
+        super().__init__(
+            address,
+            timeout_seconds=timeout_seconds,
+            token=token,
+            ca=ca,
+            certificate=certificate,
+            key=key,
+            tls=tls,
+        )
 
     def backend(self, name: str, **unknown: Any) -> RemoteBackendV2:
         """The backend of this name.
@@ -220,6 +250,60 @@ class RemoteService(ServerSession):
         chosen = _chosen(listed, tags, kind) if chooses_here else listed
         last = None if limit is None else skip + limit
         return [self._remote_job(job) for job in itertools.islice(chosen, skip, last)]
+
+    def session(
+        self,
+        backend: RemoteBackendV2 | str,
+        *,
+        max_seconds: float | None = None,
+        idle_seconds: float | None = None,
+    ) -> RemoteSession:
+        """Opens a session: a worker that is kept for your jobs for a time.
+
+        It waits in the queue as a job of yours would. Use it as a context manager::
+
+            with service.session("aer_simulator") as session:
+                sampler = RemoteSampler(mode=session)
+
+        Args:
+            backend: the backend, or its name.
+            max_seconds: how long it may last from when it has got its worker; None for
+                as long as the server allows.
+            idle_seconds: how long it may have nothing to do; None likewise.
+
+        Raises:
+            InvalidArgumentError: a time is none that the server allows.
+            BackendNotFoundError: the server hosts no such backend.
+            BackendNotOperationalError: it cannot run jobs now.
+            LimitExceededError: too many of your sessions are open.
+            ServerUnreachableError: no server answers.
+        """
+        on = self.backend(backend) if isinstance(backend, str) else backend
+        calls = SessionCalls(self._connection)
+        for name, seconds in (("max_seconds", max_seconds), ("idle_seconds", idle_seconds)):
+            if seconds is not None and not 0 < seconds < math.inf:
+                raise InvalidArgumentError(
+                    f"{name} is {seconds}; give a number of seconds above 0, or None"
+                )
+        opened = calls.open_session(
+            on.name, max_seconds=max_seconds or 0.0, idle_seconds=idle_seconds or 0.0
+        )
+        return RemoteSession(on, calls, opened)
+
+    def batch(self, backend: RemoteBackendV2 | str, name: str | None = None) -> RemoteBatch:
+        """A batch: its jobs begin in the order in which they are submitted.
+
+        Args:
+            backend: the backend, or its name.
+            name: the word that its jobs have in common, at most 128 characters; None
+                takes a new one.
+
+        Raises:
+            InvalidArgumentError: the name is no text, or empty.
+            BackendNotFoundError: the server hosts no such backend.
+            ServerUnreachableError: no server answers.
+        """
+        return RemoteBatch(self.backend(backend) if isinstance(backend, str) else backend, name)
 
     def _job_backend(self, backend_name: str) -> RemoteBackendV2:
         return RemoteBackendV2(backend_name, self)

@@ -6,6 +6,7 @@ import datetime
 import difflib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from os import PathLike
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
 
@@ -21,6 +22,7 @@ from longwire.job import RemoteJob
 from longwire.primitive_job import RemotePrimitiveJob
 from longwire.transport.backend_calls import BackendCalls
 from longwire.transport.connection import Connection
+from longwire.transport.credentials import GivenCredentials
 from longwire.transport.job_calls import JobCalls
 from longwire.v1.job_pb2 import Job, JobKind, JobState
 from longwire.v1.job_service_pb2 import ListJobsRequest
@@ -38,21 +40,44 @@ class ServerSession(ABC):
     """The backends and jobs of one server.
 
     It holds one connection, which is opened by the first call; use it as a
-    context manager, or call :meth:`close`. It can be shared by threads, pickled
-    and copied. Two are equal when they are of one class, and of one address.
+    context manager, or call :meth:`close`. It can be shared by threads, copied and
+    pickled; a pickle holds no token. Two are equal when they are of one class, and of
+    one address and account.
 
     Args:
         address: ``HOST`` or ``HOST:PORT`` (default port 50051); None takes the
-            variable LONGWIRE_ADDRESS.
+            variable LONGWIRE_ADDRESS, or else the account saved last (``longwire login``).
         timeout_seconds: how long a call may take that does not wait for a job.
+        token: the API token, or a JSON Web Token. It and the next three: None takes the
+            variable LONGWIRE_TOKEN, _CA, _CERTIFICATE or _KEY, or else what is saved for
+            the address.
+        ca: the authority of the server's certificate: a PEM file, or base64 of its DER.
+        certificate: the PEM file of a client certificate.
+        key: the PEM file of its private key.
+        tls: whether to use TLS; None: where one of the above needs it.
 
     Raises:
-        InvalidArgumentError: no address is given, or it has another form.
+        InvalidArgumentError: no address is given, it has another form, a file cannot be
+            used, or a token would be sent in plain text to another machine.
     """
 
-    def __init__(self, address: str | None = None, *, timeout_seconds: float = 30.0) -> None:
+    def __init__(
+        self,
+        address: str | None = None,
+        *,
+        timeout_seconds: float = 30.0,
+        token: str | None = None,
+        ca: str | PathLike[str] | None = None,
+        certificate: str | PathLike[str] | None = None,
+        key: str | PathLike[str] | None = None,
+        tls: bool | None = None,
+    ) -> None:
         super().__init__()
-        self._connection = Connection(address, timeout_seconds=timeout_seconds)
+        self._connection = Connection(
+            address,
+            timeout_seconds=timeout_seconds,
+            credentials=GivenCredentials(token, ca, certificate, key, tls),
+        )
         self._backend_calls = BackendCalls(self._connection)
         self._job_calls = JobCalls(self._connection)
 

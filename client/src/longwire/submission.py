@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 
 from longwire.codecs.option_names import near_names, unknown_name_hint
 from longwire.codecs.payloads_digest import payloads_digest
+from longwire.execution_mode import fill_mode
 from longwire.transport.job_stream import IN_DOUBT, JobStream
 from longwire.v1.job_service_pb2 import RunJobRequest
 
 if TYPE_CHECKING:
     from types import FrameType
 
+    from longwire.execution_mode import ExecutionMode
     from longwire.transport.job_calls import JobCalls
     from longwire.v1.backend_pb2 import Backend
     from longwire.v1.job_event_pb2 import JobAccepted, JobEvent
@@ -25,7 +27,12 @@ _KEPT_FROM_BYTES = 1024
 
 
 def submit(
-    calls: JobCalls, described: Backend, spec: JobSpec, *, target_sha256: bytes = b""
+    calls: JobCalls,
+    described: Backend,
+    spec: JobSpec,
+    *,
+    target_sha256: bytes = b"",
+    mode: ExecutionMode | None = None,
 ) -> tuple[JobStream, Job]:
     """Submits a job, and returns when the server has recorded it.
 
@@ -39,6 +46,8 @@ def submit(
         spec: the job. It is taken over: its program may come back without payloads.
         target_sha256: digest of the Target for which the circuits were transpiled,
             where there is one.
+        mode: the session or the batch to which the job is to belong; None for the one
+            in whose ``with`` block this is, if it is on this backend.
 
     Returns:
         The stream of the job's events, and the job as recorded.
@@ -52,6 +61,7 @@ def submit(
         CalibrationChangedWarning: the backend's Target is another by now.
     """
     check_spec(spec, described)
+    fill_mode(spec, calls, mode)
     # The id makes it safe to send the request again when the answer is lost.
     request = RunJobRequest(request_id=uuid.uuid4().hex)
     try:

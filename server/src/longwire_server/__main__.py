@@ -1,5 +1,5 @@
 """``python -m longwire_server``: the command ``longwire-server``."""
 
-from longwire_server.cli import main
+from longwire_server.cli.main import main
 
 main()

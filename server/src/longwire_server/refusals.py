@@ -84,6 +84,21 @@ def job_not_finished(job_id: str, state_name: str) -> RequestRefusedError:
     )
 
 
+def job_not_queued(job_id: str, state_name: str) -> RequestRefusedError:
+    """The call needs a job that waits in the queue."""
+    return RequestRefusedError(
+        ErrorReason.ERROR_REASON_JOB_NOT_QUEUED,
+        f"Job {job_id} is {state_name}; only a queued job can be moved",
+    )
+
+
+def session_not_found(session_id: str, problem: str) -> RequestRefusedError:
+    """No open session of the caller has this id."""
+    return RequestRefusedError(
+        ErrorReason.ERROR_REASON_SESSION_NOT_FOUND, f"The session '{session_id}' {problem}"
+    )
+
+
 def limit_exceeded(
     limit: str, maximum: int, what: str, *, retry_after_seconds: float | None = None
 ) -> RequestRefusedError:
@@ -92,6 +107,34 @@ def limit_exceeded(
         ErrorReason.ERROR_REASON_LIMIT_EXCEEDED,
         f"{what}; this server's limit is {maximum} ({limit})",
         details={"limit": limit, "maximum": str(maximum)},
+        retry_after_seconds=retry_after_seconds,
+    )
+
+
+def quota_exceeded(
+    quota: str,
+    maximum: float,
+    what: str,
+    *,
+    retry_after_seconds: float | None = None,
+    passes: bool = False,
+) -> RequestRefusedError:
+    """A tenant asks for more than it may.
+
+    Args:
+        quota: which quota, a field of longwire.v1.Quotas.
+        maximum: its value.
+        what: what was asked for, and what to do instead.
+        retry_after_seconds: when to try again, where waiting helps.
+        passes: whether the same request certainly succeeds then, if nothing else comes.
+    """
+    details = {"limit": f"quotas.{quota}", "maximum": f"{maximum:.15g}"}
+    if passes:
+        details["passes"] = "true"
+    return RequestRefusedError(
+        ErrorReason.ERROR_REASON_LIMIT_EXCEEDED,
+        f"{what}; your tenant's limit is {maximum:.15g} (quotas.{quota})",
+        details=details,
         retry_after_seconds=retry_after_seconds,
     )
 

@@ -36,6 +36,16 @@ def test_line_progress_writes_each_change_once() -> None:
     ]
 
 
+def test_line_progress_tells_when_a_queued_job_may_begin() -> None:
+    stream = io.StringIO()
+    progress = LineProgress(stream)
+    waiting = Job()
+    waiting.CopyFrom(QUEUED)
+    waiting.estimated_start_time.FromDatetime(NOW)
+    progress.show(waiting, NOW)
+    assert stream.getvalue() == f"{CLOCK}  QUEUED  position 2, may begin at {CLOCK}\n"
+
+
 @pytest.fixture
 def console() -> Console:
     return Console(file=io.StringIO(), width=80, force_terminal=True, color_system=None)

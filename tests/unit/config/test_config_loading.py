@@ -38,9 +38,13 @@ def test_config_without_a_file_has_every_default() -> None:
 def test_config_sample_says_the_defaults() -> None:
     sample, built_in = load_config(SAMPLE, environment={}), load_config(environment={})
     assert sample.server == built_in.server
+    assert sample.tls == built_in.tls
+    assert sample.connections == built_in.connections
     assert sample.limits == built_in.limits
     assert sample.store == built_in.store
     assert sample.retention == built_in.retention
+    assert sample.auth == built_in.auth
+    assert sample.audit == built_in.audit
     assert sample.pools == built_in.pools
 
 

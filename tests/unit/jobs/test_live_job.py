@@ -410,7 +410,7 @@ def test_labels_changed_while_the_end_is_written_are_told_with_it() -> None:
     async def body(live: LiveJob) -> None:
         live.begin_attempt(lease_owner="a", lease_expires_us=9, inline_result_bytes=100)
         final = live.evolved(state=DONE, end_time_us=4)
-        live.relabel("new", ("a",))
+        live.relabel(live.job.evolve(name="new", tags=("a",)))
         live.finish(final, None)
         told = (await collect(live, 0))[-1].finished.job
         assert (told.name, list(told.tags)) == ("new", ["a"])
@@ -422,7 +422,7 @@ def test_labels_changed_while_a_lost_attempt_is_written_stay() -> None:
     async def body(live: LiveJob) -> None:
         live.begin_attempt(lease_owner="a", lease_expires_us=9, inline_result_bytes=100)
         back = live.evolved(state=QUEUED, lease_owner="", lease_expires_us=None)
-        live.relabel("new", ("a",))
+        live.relabel(live.job.evolve(name="new", tags=("a",)))
         live.lose_attempt(back)
         assert live.job == back.evolve(name="new", tags=("a",))
 

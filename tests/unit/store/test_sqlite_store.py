@@ -63,7 +63,7 @@ def test_program_that_a_job_names_before_its_removal_is_committed_stays(tmp_path
         for number, key in enumerate((BELL, GHZ)):
             job = naming(number, key)
             writes.add(job, b"", b"circuits", cursor)
-            writes.update(job.evolve(state=DONE), {QUEUED}, None, None, cursor)
+            writes.update(job.evolve(state=DONE), {QUEUED}, None, None, None, cursor)
         raw.commit()
         with engine.connect() as connection:
             unneeded = select_unneeded(connection, unused_since_us=0, keep_bytes=0)

@@ -50,5 +50,7 @@ def test_missing_address_is_refused_with_the_form_and_the_variable(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delenv("LONGWIRE_ADDRESS", raising=False)
-    with pytest.raises(InvalidArgumentError, match=r"HOST:PORT, .* or set LONGWIRE_ADDRESS$"):
+    with pytest.raises(
+        InvalidArgumentError, match=r"HOST:PORT, .* or set LONGWIRE_ADDRESS, or .* longwire login$"
+    ):
         resolve_address(None)

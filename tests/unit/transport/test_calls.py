@@ -18,7 +18,12 @@ from longwire.v1 import job_service_pb2 as messages
 from longwire.v1.job_event_pb2 import JobAccepted, JobEvent
 from longwire.v1.job_pb2 import Job
 from longwire.v1.job_service_pb2_grpc import JobServiceServicer
-from longwire_server.refusals import limit_exceeded, server_draining, store_unavailable
+from longwire_server.refusals import (
+    limit_exceeded,
+    quota_exceeded,
+    server_draining,
+    store_unavailable,
+)
 from longwire_server.servicers.status_table import status_of
 
 JOB = Job(job_id="0123456789abcdef0123456789abcdef")
@@ -148,3 +153,21 @@ def test_address_where_nobody_ever_answered_is_told_soon() -> None:
     connection.close()
     # Generous: with other attempts for 30 s each it were a minute.
     assert time.monotonic() - begun < 20
+
+
+@pytest.mark.parametrize("call", [get, run], ids=["get", "run"])
+def test_call_that_comes_too_fast_is_made_again_when_the_server_says(
+    call: Callable[[JobCalls], str],
+) -> None:
+    refusal = quota_exceeded(
+        "jobs_per_second", 2.0, "too fast", retry_after_seconds=0.3, passes=True
+    )
+    service = BusyService()
+    with scripted_job_calls(service) as calls:
+        get(calls)
+        service._refusals.append(refusal)
+        assert call(calls) == JOB.job_id
+        # The server is there: nobody is told that it is away.
+        assert calls.outage._since is None
+    _, first, second = service.times
+    assert second - first >= 0.3

@@ -48,7 +48,7 @@ def execute(
     programs: ProgramCache | None = None,
     result_limit_bytes: int = 1 << 20,
 ) -> Result:
-    encoded = attempt.execute(
+    executed = attempt.execute(
         backend,
         ExecuteJob(job_id="the-job", spec=spec.SerializeToString(), program=program),
         spec,
@@ -56,7 +56,7 @@ def execute(
         result_limit_bytes=result_limit_bytes,
         listener=heard,
     )
-    return decode_result(EncodedResult.FromString(encoded))
+    return decode_result(EncodedResult.FromString(executed.result))
 
 
 def test_attempt_binds_the_parameters_of_a_program_named_by_its_digest(

@@ -60,7 +60,7 @@ def memory(backend: HostedBackend, circuit: QuantumCircuit, model: NoiseModel, *
         options=RunOptions.FromString(options.SerializeToString()),
         **to,
     )
-    encoded = attempt.execute(
+    executed = attempt.execute(
         backend,
         ExecuteJob(),
         spec,
@@ -68,7 +68,7 @@ def memory(backend: HostedBackend, circuit: QuantumCircuit, model: NoiseModel, *
         result_limit_bytes=1 << 20,
         listener=Silent(),
     )
-    return decode_result(EncodedResult.FromString(encoded)).get_memory()
+    return decode_result(EncodedResult.FromString(executed.result)).get_memory()
 
 
 class Silent:

@@ -61,7 +61,7 @@ def execute(
     job = JobSpec(program=program_to_proto(circuits), **{kind: spec})
     if transpile_options is not None:
         job.transpile.CopyFrom(transpile_options)
-    encoded = attempt.execute(
+    executed = attempt.execute(
         backend,
         ExecuteJob(job_id="the-job", spec=job.SerializeToString()),
         job,
@@ -69,7 +69,7 @@ def execute(
         result_limit_bytes=result_limit_bytes,
         listener=heard,
     )
-    return decode_primitive_result(EncodedResult.FromString(encoded))
+    return decode_primitive_result(EncodedResult.FromString(executed.result))
 
 
 def test_a_sampler_tells_that_it_runs_before_its_pubs(aer: HostedBackend, heard: Any) -> None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import grpc
 
 from longwire.cli.command_error import CommandError
+from longwire.transport.account_calls import AccountCalls
+from longwire.transport.admin_calls import AdminCalls
 from longwire.transport.backend_calls import BackendCalls
 from longwire.transport.calls import Calls
 from longwire.transport.failures import failure_of
@@ -19,7 +21,8 @@ class _CommandCalls(Calls):
     def error_of(self, call: grpc.RpcError, job_id: str = "") -> CommandError:
         """The command's error for a call that failed."""
         address = self._connection.address
-        failure = failure_of(call, address, job_id)
+        trouble = self._connection.tls_trouble(call)
+        failure = failure_of(call, address, job_id, tls_trouble=trouble)
         hints = []
         if failure.reason == "JOB_NOT_FOUND":
             # Where another server is meant, its address shows it.
@@ -28,7 +31,17 @@ class _CommandCalls(Calls):
         elif failure.reason == "SERVER_UNREACHABLE" and job_id:
             command = f"longwire --address {address} watch {job_id}"
             hints = [("when it answers again:", command)]
+        elif failure.reason == "UNAUTHENTICATED":
+            hints = [("with a token from the server's admin:", f"longwire login {address}")]
         return CommandError(failure.reason, failure.message, job_id=job_id, hints=hints)
+
+
+class CommandAccountCalls(_CommandCalls, AccountCalls):
+    """The calls of AccountService. Each raises a CommandError where it fails."""
+
+
+class CommandAdminCalls(_CommandCalls, AdminCalls):
+    """The calls of AdminService. Each raises a CommandError where it fails."""
 
 
 class CommandBackendCalls(_CommandCalls, BackendCalls):

@@ -189,13 +189,18 @@ class WatchedJob:
                     return False
                 self.job.status.CopyFrom(event.status_changed)
                 self.job.ClearField("queue_position")
+                self.job.ClearField("estimated_start_time")
                 self.job.ClearField("progress")
             case "queue_position":
                 if self.job.HasField("queue_position") and (
-                    self.job.queue_position == event.queue_position
+                    (self.job.queue_position, self.job.estimated_start_time)
+                    == (event.queue_position, event.estimated_start_time)
                 ):
                     return False
                 self.job.queue_position = event.queue_position
+                self.job.ClearField("estimated_start_time")
+                if event.HasField("estimated_start_time"):
+                    self.job.estimated_start_time.CopyFrom(event.estimated_start_time)
             case "progress":
                 if self.job.HasField("progress") and self.job.progress == event.progress:
                     return False

@@ -19,7 +19,13 @@ from longwire.cli.progress import state_color
 from longwire.cli.session import Session
 from longwire.cli.table import Cell, Column, render_fields, render_table
 from longwire.cli.terminal import style, table_width_columns, write
-from longwire.cli.times import format_age, format_duration, format_local, to_datetime
+from longwire.cli.times import (
+    format_age,
+    format_clock,
+    format_duration,
+    format_local,
+    to_datetime,
+)
 from longwire.v1.job_pb2 import Job, JobState
 from longwire.v1.job_service_pb2 import JobTags, ListJobsRequest, UpdateJobRequest
 
@@ -29,7 +35,11 @@ DoneT = TypeVar("DoneT")
 def jobs(session: Session, arguments: argparse.Namespace) -> None:
     """Lists jobs, the newest first."""
     request = ListJobsRequest(
-        backend_name=arguments.backend, tag=arguments.tag, name=arguments.name
+        backend_name=arguments.backend,
+        tag=arguments.tag,
+        name=arguments.name,
+        tenant=arguments.tenant,
+        all_tenants=arguments.all_tenants,
     )
     request.states.extend(JobState.Value(f"JOB_STATE_{name}") for name in arguments.states)
     if arguments.since is not None:
@@ -44,7 +54,8 @@ def jobs(session: Session, arguments: argparse.Namespace) -> None:
     if session.as_json:
         session.write_json({"jobs": list(map(job_document, found)), "has_more": has_more})
         return
-    for line in _job_table(found) if found else ["no jobs"]:
+    lines = _job_table(found, with_tenants=arguments.all_tenants) if found else ["no jobs"]
+    for line in lines:
         write(line)
     if has_more:
         write(style(f"and more: --limit {limit} is reached", "dim"))
@@ -72,17 +83,19 @@ def cancel(session: Session, arguments: argparse.Namespace) -> None:
 
 
 def label(session: Session, arguments: argparse.Namespace) -> None:
-    """Changes the name or the tags of a job."""
+    """Changes the name, the tags or the priority of a job."""
     request = UpdateJobRequest(
         job_id=arguments.job_id,
         name=arguments.name,
         tags=None if arguments.tags is None else JobTags(tags=arguments.tags),
         add_tags=arguments.add_tags,
         remove_tags=arguments.remove_tags,
+        priority=arguments.priority,
     )
     if request == UpdateJobRequest(job_id=arguments.job_id):
         arguments.parser.error(
-            "nothing is to change: give --name, --tag, --no-tags, --add-tag or --remove-tag"
+            "nothing is to change: give --name, --tag, --no-tags, --add-tag, --remove-tag or "
+            "--priority"
         )
     found = session.jobs.update_job(request)
     if session.as_json:
@@ -146,7 +159,7 @@ def _delete(session: Session, job_id: str) -> str:
     return job_id
 
 
-def _job_table(found: list[Job]) -> list[str]:
+def _job_table(found: list[Job], *, with_tenants: bool = False) -> list[str]:
     now = datetime.datetime.now(datetime.UTC)
     columns = [
         Column("ID"),
@@ -155,6 +168,8 @@ def _job_table(found: list[Job]) -> list[str]:
         Column("CREATED", is_number=True),
         Column("BACKEND"),
     ]
+    if with_tenants:
+        columns.append(Column("TENANT"))
     has_names = any(one.name for one in found)
     if has_names:
         columns.append(Column("NAME"))
@@ -163,6 +178,8 @@ def _job_table(found: list[Job]) -> list[str]:
         state = state_name(one)
         if one.HasField("queue_position"):
             state += f" #{one.queue_position}"
+        if one.HasField("estimated_start_time"):
+            state += f" ~{format_clock(to_datetime(one.estimated_start_time))}"
         if one.HasField("progress"):
             state += f" {one.progress.finished}/{one.progress.total}"
         created = format_age(to_datetime(one.create_time), now)
@@ -173,6 +190,8 @@ def _job_table(found: list[Job]) -> list[str]:
             created,
             one.backend_name,
         ]
+        if with_tenants:
+            row.append(one.tenant)
         rows.append([*row, one.name] if has_names else row)
     # Ids are for copying: a line is cut at its end only.
     return render_table(columns, rows, width=table_width_columns())
@@ -190,6 +209,10 @@ def _job_fields(found: Job) -> list[tuple[str, Cell | str]]:
         fields.append(("message", found.status.status_msg))
     if found.HasField("queue_position"):
         fields.append(("queue position", str(found.queue_position)))
+    if found.HasField("estimated_start_time"):
+        start = to_datetime(found.estimated_start_time)
+        left = format_duration(max(0.0, (start - now).total_seconds()))
+        fields.append(("may begin", f"{format_local(start)}  (in {left})"))
     if found.HasField("progress"):
         parts = "circuits" if kind_name(found) == "circuits" else "pubs"
         how_far = f"{found.progress.finished} of {found.progress.total} {parts}"
@@ -197,6 +220,17 @@ def _job_fields(found: Job) -> list[tuple[str, Cell | str]]:
     fields.append(("kind", kind_name(found)))
     fields.append(("backend", found.backend_name))
     fields += _label_fields(found)
+    fields += [
+        (name, str(value))
+        for name, value in (
+            ("tenant", found.tenant),
+            ("submitter", found.submitter),
+            ("priority", found.priority),
+            ("batch", found.batch),
+            ("session", found.session_id),
+        )
+        if value
+    ]
     moments = {
         "created": found.create_time if found.HasField("create_time") else None,
         "started": found.start_time if found.HasField("start_time") else None,

@@ -55,5 +55,8 @@ def _run(words: Sequence[str]) -> None:
     # Each command is in a module that imports only what it needs.
     module_name, function_name = arguments.command.split(":")
     command = getattr(importlib.import_module(module_name), function_name)
+    if arguments.is_local:
+        command(arguments)
+        return
     with open_session(arguments.address, as_json=arguments.as_json) as session:
         command(session, arguments)

@@ -9,9 +9,11 @@ from __future__ import annotations
 import argparse
 import difflib
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
+from longwire.cli import login_parser, operator_parser, usage_parser
 from longwire.cli.command_error import CommandError, ExitCode
 from longwire.cli.values import (
     assignment,
@@ -21,6 +23,7 @@ from longwire.cli.values import (
     past_time,
     positive_int,
     positive_seconds,
+    priority,
     state,
 )
 
@@ -84,7 +87,7 @@ def build_parser() -> Parser:
     )
     parser.add_argument("--version", action="store_true", help="show the version and exit")
     _add_shared(parser)
-    parser.set_defaults(command=None, parser=parser, address=None, as_json=False)
+    parser.set_defaults(command=None, parser=parser, address=None, as_json=False, is_local=False)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=Parser)
     _add_backends(commands)
     _add_status(commands)
@@ -97,6 +100,9 @@ def build_parser() -> Parser:
     _add_cancel(commands)
     _add_label(commands)
     _add_delete(commands)
+    operator_parser.add_operator_commands(partial(_add_command, commands))
+    login_parser.add_login_commands(partial(_add_command, commands))
+    usage_parser.add_usage_command(partial(_add_command, commands))
     return parser
 
 
@@ -170,6 +176,7 @@ def _add_jobs(commands: _Commands[Parser]) -> None:
     how_many.add_argument(
         "--all", dest="limit", action="store_const", const=None, help="all of them"
     )
+    usage_parser.add_whose(parser, all_tenants="--all-tenants")
 
 
 def _add_job(commands: _Commands[Parser]) -> None:
@@ -214,11 +221,12 @@ def _add_label(commands: _Commands[Parser]) -> None:
     parser = _add_command(
         commands,
         "label",
-        "change the name or the tags of a job",
+        "change the name, the tags or the priority of a job",
         "What is not given stays. Tags are removed before others are added.",
     )
     _add_job_id(parser)
     parser.add_argument("--name", metavar="TEXT", help='the new name; "" for none')
+    _add_priority(parser)
     all_tags = parser.add_mutually_exclusive_group()
     all_tags.add_argument(
         "--tag",
@@ -266,7 +274,7 @@ def _add_shared(parser: argparse.ArgumentParser) -> None:
         "--address",
         metavar="HOST:PORT",
         default=argparse.SUPPRESS,
-        help="the server; without it LONGWIRE_ADDRESS, or else localhost:50051",
+        help="the server; without it LONGWIRE_ADDRESS, the saved account, or localhost:50051",
     )
     parser.add_argument(
         "--json",
@@ -320,6 +328,13 @@ def _add_order(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="a label for the job; repeatable",
     )
+    _add_priority(parser)
+    parser.add_argument(
+        "--batch",
+        metavar="TEXT",
+        default="",
+        help="a word for jobs that are to begin in the order in which they are submitted",
+    )
     parser.add_argument(
         "--max-run-seconds",
         metavar="SECONDS",
@@ -359,6 +374,15 @@ def _add_transpilation(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_priority(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--priority",
+        metavar="N",
+        type=priority,
+        help="how urgent it is among your jobs, -10 to 10; a step is worth ten minutes of waiting",
+    )
+
+
 def _add_job_id(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("job_id", metavar="ID", help="the job's id")
 
@@ -383,6 +407,9 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
 
 
 _COMMANDS = {
+    **login_parser.COMMANDS,
+    **operator_parser.COMMANDS,
+    **usage_parser.COMMANDS,
     "backends": "longwire.cli.backend_commands:backends",
     "status": "longwire.cli.backend_commands:status",
     "run": "longwire.cli.run_commands:run",

@@ -162,7 +162,12 @@ def describe(job: Job) -> str:
 def _how_far(job: Job) -> str:
     if job.HasField("progress"):
         return f"{job.progress.finished}/{job.progress.total}"
-    return f"position {job.queue_position}" if job.HasField("queue_position") else ""
+    if not job.HasField("queue_position"):
+        return ""
+    position = f"position {job.queue_position}"
+    if not job.HasField("estimated_start_time"):
+        return position
+    return f"{position}, may begin at {format_clock(to_datetime(job.estimated_start_time))}"
 
 
 def progress_on(

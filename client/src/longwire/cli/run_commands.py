@@ -68,6 +68,8 @@ def _submit(session: Session, arguments: argparse.Namespace) -> tuple[JobStream,
     spec = job_spec(program, _backend(session, arguments.backend), options, transpilation)
     spec.name = arguments.name
     spec.tags.extend(arguments.tags)
+    spec.priority = arguments.priority or 0
+    spec.batch = arguments.batch
     if arguments.max_run_seconds is not None:
         spec.max_run_seconds = arguments.max_run_seconds
     if arguments.max_queue_seconds is not None:

@@ -13,8 +13,11 @@ from typing import TYPE_CHECKING, Any
 from longwire.cli.terminal import style, write, write_error
 from longwire.transport.address import ADDRESS_VARIABLE
 from longwire.transport.connection import Connection
+from longwire.transport.credentials import GivenCredentials
+from longwire.transport.saved_accounts import read_accounts
 
 if TYPE_CHECKING:
+    from longwire.transport.account_calls import AccountCalls
     from longwire.transport.backend_calls import BackendCalls
     from longwire.transport.job_calls import JobCalls
 
@@ -46,6 +49,13 @@ class Session:
         from longwire.cli.calls import CommandBackendCalls
 
         return CommandBackendCalls(self.connection)
+
+    @cached_property
+    def account(self) -> AccountCalls:
+        """The calls of AccountService."""
+        from longwire.cli.calls import CommandAccountCalls
+
+        return CommandAccountCalls(self.connection)
 
     @cached_property
     def jobs(self) -> JobCalls:
@@ -92,19 +102,28 @@ def _say_nothing(_text: str) -> None:
     """For a program, which reads the answer alone."""
 
 
+def _found_address() -> str:
+    account = None if os.environ.get(ADDRESS_VARIABLE) else read_accounts().default
+    found = os.environ.get(ADDRESS_VARIABLE) if account is None else account.address
+    return found or DEFAULT_ADDRESS
+
+
 @contextmanager
-def open_session(given_address: str | None, *, as_json: bool) -> Iterator[Session]:
+def open_session(
+    given_address: str | None, *, as_json: bool, credentials: GivenCredentials | None = None
+) -> Iterator[Session]:
     """A session with a server, which the first call connects to.
 
     Args:
-        given_address: what ``--address`` says; None takes LONGWIRE_ADDRESS, or
-            else the default.
+        given_address: what ``--address`` says; None takes LONGWIRE_ADDRESS, the
+            default saved account, or else this machine.
         as_json: whether the answer is for a program.
+        credentials: what was given of them; the rest is found as elsewhere.
 
     Raises:
-        InvalidArgumentError: the address is none.
+        InvalidArgumentError: the address is none, or a credential cannot be used.
     """
-    connection = Connection(given_address or os.environ.get(ADDRESS_VARIABLE) or DEFAULT_ADDRESS)
+    connection = Connection(given_address or _found_address(), credentials=credentials)
     session = Session(given_address, as_json, connection)
     try:
         with outage_told(session, _say_nothing if as_json else _say):

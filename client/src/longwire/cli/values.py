@@ -31,6 +31,17 @@ def optimization_level(text: str) -> int:
     return int(text)
 
 
+def priority(text: str) -> int:
+    """How urgent a job is."""
+    try:
+        number = int(text)
+    except ValueError:
+        number = 11
+    if not -10 <= number <= 10:
+        raise argparse.ArgumentTypeError(f"{text!r} is no priority: give -10 to 10")
+    return number
+
+
 def non_negative_seconds(text: str) -> float:
     """A span of time in seconds."""
     try:

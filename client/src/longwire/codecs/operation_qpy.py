@@ -15,6 +15,7 @@ from qiskit.qpy import QPY_COMPATIBILITY_VERSION, QPY_VERSION
 
 from longwire.codecs.failure import MisfitError
 from longwire.codecs.program import MINIMUM_QPY_VERSION
+from longwire.codecs.qpy_instructions import check_qpy, newest_qpy_version
 
 __all__ = ["operation_from_qpy", "operation_to_qpy"]
 
@@ -68,9 +69,10 @@ def operation_from_qpy(payload: bytes) -> Any:
             f"its QPY version {version} is refused, because reading it can execute code: at "
             f"least {MINIMUM_QPY_VERSION} is accepted"
         )
-    if version > QPY_VERSION:
+    if version > newest_qpy_version():
         return None
     try:
+        check_qpy(payload)
         [circuit] = qpy.load(io.BytesIO(payload))
         [item] = circuit.data
     except Exception as error:  # damaged bytes raise anything at all

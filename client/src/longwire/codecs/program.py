@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from longwire.codecs.aer_instructions import pack_aer_instructions, unpack_aer_instructions
 from longwire.codecs.failure import MisfitError
 from longwire.codecs.openqasm import openqasm_format, parse_openqasm
+from longwire.codecs.openqasm_size import OpenqasmSizes
+from longwire.codecs.program_caps import MAX_CIRCUITS, too_large
 from longwire.codecs.value import fill_value, read_value
 from longwire.v1 import program_pb2
 
@@ -265,8 +267,14 @@ def _common_qpy_version(support: program_pb2.ProgramFormatSupport | None) -> int
 def _circuits_from_qpy(message: program_pb2.Program) -> list[QuantumCircuit]:
     from qiskit import QuantumCircuit, qpy
 
+    from longwire.codecs.qpy_instructions import DamagedQpyError, check_qpy
+
     payload = message.payloads[0]
     _check_qpy_version(payload, message.qpy_version)
+    try:
+        check_qpy(payload)
+    except DamagedQpyError as error:
+        raise _invalid(f"the QPY payload cannot be read: {error}") from error
     try:
         circuits: list[QuantumCircuit] = qpy.load(io.BytesIO(payload))
     except MemoryError:
@@ -287,8 +295,9 @@ def _circuits_from_qpy(message: program_pb2.Program) -> list[QuantumCircuit]:
 
 def _check_qpy_version(payload: bytes, stated_version: int) -> None:
     """Refuses a payload by its first bytes, before any parser sees it."""
-    from qiskit.qpy import QPY_VERSION
+    from longwire.codecs.qpy_instructions import newest_qpy_version
 
+    newest = newest_qpy_version()
     if len(payload) < 7 or not payload.startswith(_QPY_MAGIC):
         raise _invalid("the payload is not QPY: it does not begin with QISKIT and a version")
     version = payload[6]
@@ -297,10 +306,10 @@ def _check_qpy_version(payload: bytes, stated_version: int) -> None:
             f"QPY version {version} is not accepted, because reading it can execute code: "
             f"write version {MINIMUM_QPY_VERSION} or newer (Qiskit 1.3 or newer does)"
         )
-    if version > QPY_VERSION:
+    if version > newest:
         raise _unsupported(
-            f"QPY version {version} is newer than this server's Qiskit, which reads up to "
-            f"{QPY_VERSION}: write an older one with qiskit.qpy.dump(..., version={QPY_VERSION})"
+            f"QPY version {version} is newer than this server reads, which is up to "
+            f"{newest}: write an older one with qiskit.qpy.dump(..., version={newest})"
         )
     if version != stated_version:
         raise _invalid(
@@ -313,7 +322,10 @@ def _circuits_from_openqasm(message: program_pb2.Program) -> list[QuantumCircuit
     if not message.payloads:
         raise _invalid("there is nothing to run: the program has no payload")
     _check_number("names", len(names), len(message.payloads))
+    if len(message.payloads) > MAX_CIRCUITS:
+        raise too_large("circuits", len(message.payloads), MAX_CIRCUITS)
     circuits = []
+    sizes = OpenqasmSizes()
     for index, payload in enumerate(message.payloads):
         try:
             text = payload.decode()
@@ -324,6 +336,7 @@ def _circuits_from_openqasm(message: program_pb2.Program) -> list[QuantumCircuit
                 f"circuit {index}: its header does not say {_format_name(message.format)}"
             )
         place = f"circuit {index} ({names[index]!r})" if names else f"circuit {index}"
+        sizes.add(text, f"{place}: ")
         circuits.append(parse_openqasm(text, message.format, place))
     return circuits
 

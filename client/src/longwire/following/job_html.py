@@ -35,6 +35,7 @@ def job_html(job: Job, warning: str = "") -> str:
         ("Backend", escape(job.backend_name)),
         ("Status", _status(job)),
         ("Position in queue", str(job.queue_position) if job.HasField("queue_position") else ""),
+        ("May begin", _time(job, "estimated_start_time")),
         ("Progress", _progress(job)),
         ("Name", escape(job.name)),
         ("Tags", escape(", ".join(job.tags))),

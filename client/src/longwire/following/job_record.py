@@ -160,6 +160,7 @@ class JobRecord:
             labelled.CopyFrom(self._message)
             labelled.name = message.name
             labelled.tags[:] = message.tags
+            labelled.priority = message.priority
             self._message = labelled
 
     def _timeout_message(self, timeout: float | None) -> str:
@@ -207,11 +208,15 @@ class JobRecord:
                 message.status.CopyFrom(event.status_changed)
                 message.sequence = event.sequence
                 message.ClearField("queue_position")
+                message.ClearField("estimated_start_time")
                 message.ClearField("progress")
                 if message.status.status == JobState.JOB_STATE_VALIDATING:
                     message.start_time.CopyFrom(event.event_time)
             elif kind == "queue_position":
                 message.queue_position = event.queue_position
+                message.ClearField("estimated_start_time")
+                if event.HasField("estimated_start_time"):
+                    message.estimated_start_time.CopyFrom(event.estimated_start_time)
             elif kind == "progress":
                 message.progress.CopyFrom(event.progress)
             self._message = message

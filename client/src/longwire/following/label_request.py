@@ -1,4 +1,4 @@
-"""A change of a job's name or tags, as it is sent."""
+"""A change of a job's name, tags or priority, as it is sent."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ def label_request(
     tags: Sequence[str] | None = None,
     add_tags: Sequence[str] = (),
     remove_tags: Sequence[str] = (),
+    priority: int | None = None,
 ) -> UpdateJobRequest:
     """The request for a change; what may be a label is the server's to say.
 
@@ -24,12 +25,15 @@ def label_request(
         tags: all tags that it is to have; None leaves them.
         add_tags: tags that it is to have beside the others.
         remove_tags: tags that it is to have no more.
+        priority: its new priority; None leaves it.
 
     Raises:
-        InvalidArgumentError: a name or a tag is no text.
+        InvalidArgumentError: a name or a tag is no text, or the priority no integer.
     """
     if name is not None and not isinstance(name, str):
         raise InvalidArgumentError(f"A job's name is a text, not {name!r:.100}")
+    if priority is not None and (isinstance(priority, bool) or not isinstance(priority, int)):
+        raise InvalidArgumentError(f"A job's priority is an integer, not {priority!r:.100}")
     for each in (tags or (), add_tags, remove_tags):
         _check_tags(each)
     return UpdateJobRequest(
@@ -38,6 +42,7 @@ def label_request(
         tags=None if tags is None else JobTags(tags=tags),
         add_tags=add_tags,
         remove_tags=remove_tags,
+        priority=priority,
     )
 
 

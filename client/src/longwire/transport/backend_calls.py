@@ -47,7 +47,9 @@ class BackendCalls(Calls):
         """The status of one backend now and after every change, until the caller stops."""
         request = messages.WatchBackendStatusRequest(backend_name=backend_name)
         try:
-            for response in self._stub.WatchBackendStatus(request):
+            for response in self._stub.WatchBackendStatus(
+                request, metadata=self._connection.metadata
+            ):
                 yield response.backend_status
         except grpc.RpcError as error:
             raise self.error_of(error) from None

@@ -14,6 +14,7 @@ from longwire.transport.failures import (
     cause_of,
     error_info,
     error_of,
+    is_away,
     is_passing,
     retry_seconds,
 )
@@ -85,7 +86,9 @@ class Calls:
             left_seconds = max(0.0, deadline - time.monotonic())
             try:
                 response = getattr(self._stub, method)(
-                    request, timeout=min(left_seconds, patience_seconds)
+                    request,
+                    timeout=min(left_seconds, patience_seconds),
+                    metadata=self._connection.metadata,
                 )
             except grpc.RpcError as error:
                 if (
@@ -111,13 +114,21 @@ class Calls:
 
     def _may_repeat(self, error: grpc.RpcError, retry: Retry, deadline: float) -> bool:
         """Whether to make a call again that failed; pauses before."""
-        if not is_passing(error):
+        if not self.is_passing(error):
             if error_info(error) is not None:
                 self._connection.outage.answered()
             return False
-        self._connection.outage.failed(cause_of(error))
+        outage = self._connection.outage
+        if is_away(error):
+            outage.failed(cause_of(error))
+        else:
+            outage.answered()
         is_paused = retry.pause(deadline, Interruption(), at_least=retry_seconds(error))
         return is_paused and time.monotonic() < deadline
+
+    def is_passing(self, call: grpc.RpcError) -> bool:
+        """Whether a call that failed may succeed later."""
+        return is_passing(call) and not self._connection.tls_trouble(call)
 
     def error_of(self, call: grpc.RpcError, job_id: str = "") -> Exception:
         """What to raise for a call that failed; the command line has errors of its own.
@@ -126,7 +137,8 @@ class Calls:
             call: the call.
             job_id: the job that it was about; empty where it was about none.
         """
-        return error_of(call, self._connection.address, job_id)
+        trouble = self._connection.tls_trouble(call)
+        return error_of(call, self._connection.address, job_id, tls_trouble=trouble)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_stub_and_channel": None}

@@ -11,7 +11,14 @@ import grpc
 from grpc.experimental import ChannelOptions
 
 from longwire.transport.address import resolve_address
+from longwire.transport.credentials import (
+    Credentials,
+    GivenCredentials,
+    client_pair,
+    resolve_credentials,
+)
 from longwire.transport.outage import Outage
+from longwire.transport.tls_trouble import tls_trouble
 
 # Chunks, configurations and small results; a large result comes in chunks.
 _MAX_MESSAGE_BYTES = 64 * 1024 * 1024
@@ -20,22 +27,41 @@ _MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 class Connection:
     """A connection to a server, shared by everything that comes from one provider.
 
-    It can be copied and pickled: the copy has the address, and makes a channel of
-    its own. After ``fork`` it makes a new channel in the child where the parent had
-    none yet, and refuses where it had one, because gRPC does not survive a fork.
+    It can be copied and pickled: the copy makes a channel of its own. A pickle may be
+    kept or sent on, so it holds no token: where it is loaded, the token comes from the
+    variable LONGWIRE_TOKEN or the account saved there.
+
+    After ``fork`` it makes a new channel in the child where the parent had none yet, and
+    refuses where it had one, because gRPC does not survive a fork.
 
     Args:
         address: ``HOST:PORT``; see :func:`resolve_address`.
         timeout_seconds: how long a call may take that does not wait for a job. A server
             that has answered before and is away is asked again within it.
+        credentials: as whom the server is called; what is left out comes from variables
+            or the saved account, see :mod:`longwire.transport.credentials`.
 
     Attributes:
         outage: whether the server answers.
+
+    Raises:
+        InvalidArgumentError: the address or a credential cannot be used.
     """
 
-    def __init__(self, address: str | None = None, *, timeout_seconds: float = 30.0) -> None:
+    def __init__(
+        self,
+        address: str | None = None,
+        *,
+        timeout_seconds: float = 30.0,
+        credentials: GivenCredentials | None = None,
+    ) -> None:
         self.address = resolve_address(address)
         self.timeout_seconds = timeout_seconds
+        self._given = GivenCredentials()
+        self._lost_token = False
+        self._credentials: Credentials | None = resolve_credentials(
+            self.address, credentials or self._given
+        )
         self._reset()
 
     def _reset(self) -> None:
@@ -45,7 +71,26 @@ class Connection:
         self._closed = False
         # Those on which calls are under way; see renew.
         self._replaced: weakref.WeakSet[grpc.Channel] = weakref.WeakSet()
+        # The call that was judged last, and what is wrong with TLS on it.
+        self._judged: tuple[grpc.RpcError | None, str] = (None, "")
         self.outage = Outage(self.address)
+
+    @property
+    def credentials(self) -> Credentials:
+        """As whom the server is called.
+
+        Raises:
+            AuthenticationError: the connection was pickled, and its token is not known here.
+            InvalidArgumentError: a file that was given cannot be used any more.
+        """
+        if self._credentials is None:
+            self._credentials = self._credentials_found_again()
+        return self._credentials
+
+    @property
+    def metadata(self) -> tuple[tuple[str, str], ...] | None:
+        """What every call carries."""
+        return (self._credentials or self.credentials).metadata
 
     @property
     def channel(self) -> grpc.Channel:
@@ -72,7 +117,7 @@ class Connection:
                 )
             if self._channel is None:
                 self._channel_pid = os.getpid()
-                self._channel = grpc.insecure_channel(self.address, options=_channel_options())
+                self._channel = _new_channel(self.address, self.credentials)
             return self._channel
 
     def renew(self, channel: grpc.Channel) -> None:
@@ -100,21 +145,90 @@ class Connection:
         for channel in channels:
             channel.close()
 
+    def tls_trouble(self, call: grpc.RpcError) -> str:
+        """What is wrong with TLS, where that is why a call failed; empty otherwise.
+
+        It stays wrong: such a call is not to be made again.
+        """
+        if self._judged[0] is not call:
+            trouble = ""
+            if call.code() is grpc.StatusCode.UNAVAILABLE:
+                trouble = tls_trouble(
+                    call.details() or "",
+                    self.address,
+                    self.credentials,
+                    # A server that has answered before and hangs up now is about to stop.
+                    probes=not self.outage.has_answered,
+                )
+            self._judged = call, trouble
+        return self._judged[1]
+
+    def _credentials_found_again(self) -> Credentials:
+        """The credentials of a connection that was pickled, with the token of this place."""
+        credentials = resolve_credentials(self.address, self._given)
+        if self._lost_token and not credentials.token:
+            from longwire.errors import AuthenticationError
+
+            raise AuthenticationError(
+                "This connection was pickled, and pickles hold no tokens: set LONGWIRE_TOKEN "
+                f"where it is loaded, or log in there (longwire login {self.address})"
+            )
+        return credentials
+
     def __getstate__(self) -> dict[str, Any]:
-        return {"address": self.address, "timeout_seconds": self.timeout_seconds}
+        credentials = self._credentials
+        if credentials is None:
+            given, lost = self._given, self._lost_token
+        else:
+            given = GivenCredentials(
+                ca=credentials.ca.decode() if credentials.ca else None,
+                certificate=credentials.certificate or None,
+                key=credentials.key or None,
+                tls=credentials.tls or None,
+            )
+            lost = bool(credentials.token)
+        return {
+            "address": self.address,
+            "timeout_seconds": self.timeout_seconds,
+            "_given": given,
+            "_lost_token": lost,
+        }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
+        self._credentials = None
         self._reset()
 
+    def __copy__(self) -> Connection:
+        copied = Connection.__new__(Connection)
+        copied.__setstate__(self.__getstate__())
+        copied._credentials = self._credentials
+        return copied
+
+    def __deepcopy__(self, _memo: dict[int, Any]) -> Connection:
+        return self.__copy__()
+
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Connection) and self.__getstate__() == other.__getstate__()
+        if not isinstance(other, Connection) or self.__getstate__() != other.__getstate__():
+            return False
+        # A copy that was pickled may not know its token yet.
+        here, there = self._credentials, other._credentials
+        return here is None or there is None or here.token == there.token
 
     def __hash__(self) -> int:
         return hash(self.address)
 
     def __repr__(self) -> str:
         return f"Connection({self.address!r})"
+
+
+def _new_channel(address: str, credentials: Credentials) -> grpc.Channel:
+    options = _channel_options()
+    if not credentials.tls:
+        return grpc.insecure_channel(address, options=options)
+    key, certificate = client_pair(credentials)
+    tls = grpc.ssl_channel_credentials(credentials.ca, key, certificate)
+    return grpc.secure_channel(address, tls, options=options)
 
 
 def _channel_options() -> list[tuple[str, Any]]:

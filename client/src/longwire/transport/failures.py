@@ -34,6 +34,11 @@ ERROR_CLASSES = {
     "SERVER_DRAINING": "ServerBusyError",
     "STORE_UNAVAILABLE": "ServerBusyError",
     "PROGRAM_NOT_FOUND": "ProgramNotFoundError",
+    "UNAUTHENTICATED": "AuthenticationError",
+    "PERMISSION_DENIED": "PermissionDeniedError",
+    "SESSION_NOT_FOUND": "SessionNotFoundError",
+    "TOKEN_NOT_FOUND": "TokenNotFoundError",
+    "JOB_NOT_QUEUED": "JobNotQueuedError",
 }
 
 
@@ -75,17 +80,20 @@ class Failure:
     details: Mapping[str, str] = field(default_factory=dict)
 
 
-def error_of(call: grpc.RpcError, address: str, job_id: str = "") -> LongwireError:
+def error_of(
+    call: grpc.RpcError, address: str, job_id: str = "", *, tls_trouble: str = ""
+) -> LongwireError:
     """The error to raise for a call that failed.
 
     Args:
         call: what gRPC raised, which is the call itself.
         address: the server's address.
         job_id: the job that the call was about; empty for any other call.
+        tls_trouble: what is wrong with TLS, where that is why it failed.
     """
     from longwire import errors
 
-    failure = failure_of(call, address, job_id)
+    failure = failure_of(call, address, job_id, tls_trouble=tls_trouble)
     error_class = getattr(errors, failure.class_name)
     error: LongwireError = error_class(
         failure.message, reason=failure.reason, details=failure.details
@@ -93,8 +101,12 @@ def error_of(call: grpc.RpcError, address: str, job_id: str = "") -> LongwireErr
     return error
 
 
-def failure_of(call: grpc.RpcError, address: str, job_id: str = "") -> Failure:
+def failure_of(
+    call: grpc.RpcError, address: str, job_id: str = "", *, tls_trouble: str = ""
+) -> Failure:
     """What a call that failed says; the arguments are :func:`error_of`'s."""
+    if tls_trouble:
+        return Failure("TlsError", "TLS", tls_trouble)
     info = error_info(call)
     if info is None:
         failure = _failure_without_reason(call, address)
@@ -137,9 +149,18 @@ def is_passing(call: grpc.RpcError) -> bool:
     """Whether the same call may succeed later: the server is away, or says so itself.
 
     A server that stops cancels what it has not answered by then, as does whatever lies
-    between that is restarted.
+    between that is restarted. One that was asked too often in too short a time says so,
+    and when to ask again; that it is full passes too, but nobody knows when.
     """
+    if call.code() is grpc.StatusCode.RESOURCE_EXHAUSTED:
+        info = error_info(call)
+        return info is not None and info.metadata.get("passes") == "true"
     return call.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)
+
+
+def is_away(call: grpc.RpcError) -> bool:
+    """Whether a call failed for want of a server, not because it has refused the call."""
+    return call.code() is not grpc.StatusCode.RESOURCE_EXHAUSTED
 
 
 def may_have_arrived(call: grpc.RpcError) -> bool:
@@ -181,6 +202,19 @@ def _failure_without_reason(call: grpc.RpcError, address: str) -> Failure:
                 "SERVER_UNREACHABLE",
                 f"The server at {address} did not answer in time: it may be overloaded, or out of "
                 "reach; try again",
+            )
+        case grpc.StatusCode.UNAUTHENTICATED:
+            return Failure(
+                "AuthenticationError",
+                "UNAUTHENTICATED",
+                f"The server at {address} asks for credentials ({details}): log in with longwire "
+                f"login {address}",
+            )
+        case grpc.StatusCode.PERMISSION_DENIED:
+            return Failure(
+                "PermissionDeniedError",
+                "PERMISSION_DENIED",
+                f"The server at {address} does not allow this ({details})",
             )
         case grpc.StatusCode.RESOURCE_EXHAUSTED:
             return Failure(

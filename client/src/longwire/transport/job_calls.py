@@ -10,7 +10,7 @@ import grpc
 
 from longwire.transport.calls import Calls
 from longwire.transport.connection import Connection
-from longwire.transport.failures import cause_of, is_passing, retry_seconds
+from longwire.transport.failures import cause_of, retry_seconds
 from longwire.transport.interruption import (
     Interruption,
     WaitInterruptedError,
@@ -66,14 +66,14 @@ class JobCalls(Calls):
 
     def run_job(self, request: messages.RunJobRequest) -> Any:
         """The call that streams RunJobResponse. Raises ``grpc.RpcError`` while read."""
-        return self._stub.RunJob(request)
+        return self._stub.RunJob(request, metadata=self._connection.metadata)
 
     def watch_job(self, job_id: str, resume_after: int, *, pub_results: bool = False) -> Any:
         """The call that streams WatchJobResponse. Raises ``grpc.RpcError`` while read."""
         request = messages.WatchJobRequest(
             job_id=job_id, resume_after=resume_after, pub_results=pub_results
         )
-        return self._stub.WatchJob(request)
+        return self._stub.WatchJob(request, metadata=self._connection.metadata)
 
     def submit_job(self, request: messages.SubmitJobRequest) -> messages.SubmitJobResponse:
         """Submits a job without waiting for it."""
@@ -124,7 +124,7 @@ class JobCalls(Calls):
             except grpc.RpcError as error:
                 if interruption.is_made:
                     raise WaitInterruptedError from None
-                if is_passing(error) and (deadline is None or time.monotonic() < deadline):
+                if self.is_passing(error) and (deadline is None or time.monotonic() < deadline):
                     self.outage.failed(cause_of(error))
                     if retry.pause(deadline, interruption, at_least=retry_seconds(error)):
                         continue
@@ -138,7 +138,8 @@ class JobCalls(Calls):
         self, job_id: str, deadline: float | None, interruption: Interruption
     ) -> EncodedResult:
         timeout = None if deadline is None else max(0.0, deadline - time.monotonic())
-        call = self._stub.GetResult(messages.GetResultRequest(job_id=job_id), timeout=timeout)
+        request = messages.GetResultRequest(job_id=job_id)
+        call = self._stub.GetResult(request, timeout=timeout, metadata=self._connection.metadata)
         with interruption.waking(call.cancel):
             first: messages.GetResultResponse = next(call)
             data = bytearray(first.chunk)

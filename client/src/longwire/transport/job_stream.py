@@ -21,6 +21,7 @@ from longwire.transport.calls import SUSPECT_SECONDS
 from longwire.transport.failures import (
     cause_of,
     error_info,
+    is_away,
     is_passing,
     may_have_arrived,
     retry_seconds,
@@ -127,8 +128,11 @@ class JobStream:
                     suspect_at, in_doubt = None, True
                     continue
                 in_doubt |= may_have_arrived(error)
-                if is_passing(error):
-                    outage.failed(cause_of(error))
+                if calls.is_passing(error):
+                    if is_away(error):
+                        outage.failed(cause_of(error))
+                    else:
+                        outage.answered()
                     if retry.pause(None, Interruption(), at_least=retry_seconds(error)):
                         continue
                 raise _not_accepted(calls.error_of(error), error, in_doubt) from None
@@ -181,7 +185,7 @@ class JobStream:
         """Sleeps before the stream is resumed; False where that is of no use."""
         # Cancelled: perhaps by an alarm that came too late for the event that it
         # waited for.
-        if not is_passing(error):
+        if not self._calls.is_passing(error):
             return False
         self._calls.outage.failed(cause_of(error))
         return retry.pause(deadline, interruption, at_least=retry_seconds(error))

@@ -91,6 +91,23 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """The job waited longer in the queue than its submitter allowed
     (JobSpec.max_queue_seconds).
     """
+    ERROR_REASON_UNAUTHENTICATED: _ErrorReason.ValueType  # 23
+    """The server asks for credentials, and there were none, or they are wrong,
+    have expired or were revoked. Status UNAUTHENTICATED. The same is said of
+    all of these, unless the credential is the server's own and was once good.
+    """
+    ERROR_REASON_PERMISSION_DENIED: _ErrorReason.ValueType  # 24
+    """The caller is known and may not do this. Status PERMISSION_DENIED. Metadata:
+    `role` or `scope`, which the call needs.
+    """
+    ERROR_REASON_SESSION_NOT_FOUND: _ErrorReason.ValueType  # 25
+    """No session of the caller has this id, or a new job names one that is
+    over. Status NOT_FOUND.
+    """
+    ERROR_REASON_TOKEN_NOT_FOUND: _ErrorReason.ValueType  # 26
+    """No API token has this id. Status NOT_FOUND."""
+    ERROR_REASON_JOB_NOT_QUEUED: _ErrorReason.ValueType  # 27
+    """The call needs a job in the state QUEUED. Status FAILED_PRECONDITION."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Stable reasons. New ones may be added; a reader treats one that it does not
@@ -159,4 +176,21 @@ ERROR_REASON_QUEUE_TIME_LIMIT: ErrorReason.ValueType  # 22
 """The job waited longer in the queue than its submitter allowed
 (JobSpec.max_queue_seconds).
 """
+ERROR_REASON_UNAUTHENTICATED: ErrorReason.ValueType  # 23
+"""The server asks for credentials, and there were none, or they are wrong,
+have expired or were revoked. Status UNAUTHENTICATED. The same is said of
+all of these, unless the credential is the server's own and was once good.
+"""
+ERROR_REASON_PERMISSION_DENIED: ErrorReason.ValueType  # 24
+"""The caller is known and may not do this. Status PERMISSION_DENIED. Metadata:
+`role` or `scope`, which the call needs.
+"""
+ERROR_REASON_SESSION_NOT_FOUND: ErrorReason.ValueType  # 25
+"""No session of the caller has this id, or a new job names one that is
+over. Status NOT_FOUND.
+"""
+ERROR_REASON_TOKEN_NOT_FOUND: ErrorReason.ValueType  # 26
+"""No API token has this id. Status NOT_FOUND."""
+ERROR_REASON_JOB_NOT_QUEUED: ErrorReason.ValueType  # 27
+"""The call needs a job in the state QUEUED. Status FAILED_PRECONDITION."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -35,6 +35,7 @@ class JobEvent(_message.Message):
     HEARTBEAT_FIELD_NUMBER: _builtins.int
     PROGRESS_FIELD_NUMBER: _builtins.int
     PUB_FINISHED_FIELD_NUMBER: _builtins.int
+    ESTIMATED_START_TIME_FIELD_NUMBER: _builtins.int
     job_id: _builtins.str
     """The job."""
     sequence: _builtins.int
@@ -75,6 +76,12 @@ class JobEvent(_message.Message):
         (WatchJobRequest.pub_results).
         """
 
+    @_builtins.property
+    def estimated_start_time(self) -> _timestamp_pb2.Timestamp:
+        """With a queue_position: when the job may begin, by how long jobs took lately.
+        Not set where that is not known.
+        """
+
     def __init__(
         self,
         *,
@@ -88,10 +95,11 @@ class JobEvent(_message.Message):
         heartbeat: Global___Heartbeat | None = ...,
         progress: _job_pb2.JobProgress | None = ...,
         pub_finished: Global___PubFinished | None = ...,
+        estimated_start_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "event", b"event", "event_time", b"event_time", "finished", b"finished", "heartbeat", b"heartbeat", "progress", b"progress", "pub_finished", b"pub_finished", "queue_position", b"queue_position", "status_changed", b"status_changed"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "estimated_start_time", b"estimated_start_time", "event", b"event", "event_time", b"event_time", "finished", b"finished", "heartbeat", b"heartbeat", "progress", b"progress", "pub_finished", b"pub_finished", "queue_position", b"queue_position", "status_changed", b"status_changed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "event", b"event", "event_time", b"event_time", "finished", b"finished", "heartbeat", b"heartbeat", "job_id", b"job_id", "progress", b"progress", "pub_finished", b"pub_finished", "queue_position", b"queue_position", "sequence", b"sequence", "status_changed", b"status_changed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted", b"accepted", "estimated_start_time", b"estimated_start_time", "event", b"event", "event_time", b"event_time", "finished", b"finished", "heartbeat", b"heartbeat", "job_id", b"job_id", "progress", b"progress", "pub_finished", b"pub_finished", "queue_position", b"queue_position", "sequence", b"sequence", "status_changed", b"status_changed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["accepted", "status_changed", "queue_position", "finished", "heartbeat", "progress", "pub_finished"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015

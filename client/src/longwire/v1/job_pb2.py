@@ -29,25 +29,25 @@ from longwire.v1 import program_pb2 as longwire_dot_v1_dot_program__pb2
 from longwire.v1 import value_pb2 as longwire_dot_v1_dot_value__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15longwire/v1/job.proto\x12\x0blongwire.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17longwire/v1/error.proto\x1a\x1blongwire/v1/primitive.proto\x1a\x19longwire/v1/program.proto\x1a\x17longwire/v1/value.proto\"\x91\x03\n\x07JobSpec\x12\x14\n\x0c\x62\x61\x63kend_name\x18\x01 \x01(\t\x12%\n\x07program\x18\x02 \x01(\x0b\x32\x14.longwire.v1.Program\x12(\n\x07options\x18\x03 \x01(\x0b\x32\x17.longwire.v1.RunOptions\x12\x0c\n\x04name\x18\x04 \x01(\t\x12\x0c\n\x04tags\x18\x05 \x03(\t\x12+\n\x07sampler\x18\x06 \x01(\x0b\x32\x18.longwire.v1.SamplerSpecH\x00\x12/\n\testimator\x18\x07 \x01(\x0b\x32\x1a.longwire.v1.EstimatorSpecH\x00\x12\x30\n\ttranspile\x18\x08 \x01(\x0b\x32\x1d.longwire.v1.TranspileOptions\x12\x1c\n\x0fmax_run_seconds\x18\t \x01(\x01H\x01\x88\x01\x01\x12\x1e\n\x11max_queue_seconds\x18\n \x01(\x01H\x02\x88\x01\x01\x42\x0b\n\tprimitiveB\x12\n\x10_max_run_secondsB\x14\n\x12_max_queue_seconds\".\n\x0bJobProgress\x12\x10\n\x08\x66inished\x18\x01 \x01(\r\x12\r\n\x05total\x18\x02 \x01(\r\"\xf1\x03\n\x03Job\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x14\n\x0c\x62\x61\x63kend_name\x18\x02 \x01(\t\x12&\n\x06status\x18\x03 \x01(\x0b\x32\x16.longwire.v1.JobStatus\x12\x10\n\x08sequence\x18\x04 \x01(\x04\x12$\n\x05\x65rror\x18\x05 \x01(\x0b\x32\x15.longwire.v1.JobError\x12\x0c\n\x04name\x18\x06 \x01(\t\x12\x0c\n\x04tags\x18\x07 \x03(\t\x12/\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nstart_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07\x61ttempt\x18\x0b \x01(\r\x12\x1b\n\x0equeue_position\x18\x0c \x01(\rH\x00\x88\x01\x01\x12\x14\n\x0cresult_bytes\x18\r \x01(\x04\x12\x12\n\nrequest_id\x18\x0e \x01(\t\x12\"\n\x04kind\x18\x0f \x01(\x0e\x32\x14.longwire.v1.JobKind\x12*\n\x08progress\x18\x10 \x01(\x0b\x32\x18.longwire.v1.JobProgressB\x11\n\x0f_queue_position\"\x7f\n\tJobStatus\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12%\n\x06status\x18\x02 \x01(\x0e\x32\x15.longwire.v1.JobState\x12\x12\n\nstatus_msg\x18\x03 \x01(\t\x12\'\n\x05\x65xtra\x18\x04 \x01(\x0b\x32\x18.longwire.v1.StructValue\"E\n\x08JobError\x12(\n\x06reason\x18\x01 \x01(\x0e\x32\x18.longwire.v1.ErrorReason\x12\x0f\n\x07message\x18\x02 \x01(\t*h\n\x07JobKind\x12\x18\n\x14JOB_KIND_UNSPECIFIED\x10\x00\x12\x15\n\x11JOB_KIND_CIRCUITS\x10\x01\x12\x14\n\x10JOB_KIND_SAMPLER\x10\x02\x12\x16\n\x12JOB_KIND_ESTIMATOR\x10\x03*\xca\x01\n\x08JobState\x12\x19\n\x15JOB_STATE_UNSPECIFIED\x10\x00\x12\x1a\n\x16JOB_STATE_INITIALIZING\x10\x01\x12\x14\n\x10JOB_STATE_QUEUED\x10\x02\x12\x18\n\x14JOB_STATE_VALIDATING\x10\x03\x12\x15\n\x11JOB_STATE_RUNNING\x10\x04\x12\x17\n\x13JOB_STATE_CANCELLED\x10\x05\x12\x12\n\x0eJOB_STATE_DONE\x10\x06\x12\x13\n\x0fJOB_STATE_ERROR\x10\x07\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15longwire/v1/job.proto\x12\x0blongwire.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17longwire/v1/error.proto\x1a\x1blongwire/v1/primitive.proto\x1a\x19longwire/v1/program.proto\x1a\x17longwire/v1/value.proto\"\xc6\x03\n\x07JobSpec\x12\x14\n\x0c\x62\x61\x63kend_name\x18\x01 \x01(\t\x12%\n\x07program\x18\x02 \x01(\x0b\x32\x14.longwire.v1.Program\x12(\n\x07options\x18\x03 \x01(\x0b\x32\x17.longwire.v1.RunOptions\x12\x0c\n\x04name\x18\x04 \x01(\t\x12\x0c\n\x04tags\x18\x05 \x03(\t\x12+\n\x07sampler\x18\x06 \x01(\x0b\x32\x18.longwire.v1.SamplerSpecH\x00\x12/\n\testimator\x18\x07 \x01(\x0b\x32\x1a.longwire.v1.EstimatorSpecH\x00\x12\x30\n\ttranspile\x18\x08 \x01(\x0b\x32\x1d.longwire.v1.TranspileOptions\x12\x1c\n\x0fmax_run_seconds\x18\t \x01(\x01H\x01\x88\x01\x01\x12\x1e\n\x11max_queue_seconds\x18\n \x01(\x01H\x02\x88\x01\x01\x12\x10\n\x08priority\x18\x0b \x01(\x11\x12\r\n\x05\x62\x61tch\x18\x0c \x01(\t\x12\x12\n\nsession_id\x18\r \x01(\tB\x0b\n\tprimitiveB\x12\n\x10_max_run_secondsB\x14\n\x12_max_queue_seconds\".\n\x0bJobProgress\x12\x10\n\x08\x66inished\x18\x01 \x01(\r\x12\r\n\x05total\x18\x02 \x01(\r\"\x83\x05\n\x03Job\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x14\n\x0c\x62\x61\x63kend_name\x18\x02 \x01(\t\x12&\n\x06status\x18\x03 \x01(\x0b\x32\x16.longwire.v1.JobStatus\x12\x10\n\x08sequence\x18\x04 \x01(\x04\x12$\n\x05\x65rror\x18\x05 \x01(\x0b\x32\x15.longwire.v1.JobError\x12\x0c\n\x04name\x18\x06 \x01(\t\x12\x0c\n\x04tags\x18\x07 \x03(\t\x12/\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nstart_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07\x61ttempt\x18\x0b \x01(\r\x12\x1b\n\x0equeue_position\x18\x0c \x01(\rH\x00\x88\x01\x01\x12\x14\n\x0cresult_bytes\x18\r \x01(\x04\x12\x12\n\nrequest_id\x18\x0e \x01(\t\x12\"\n\x04kind\x18\x0f \x01(\x0e\x32\x14.longwire.v1.JobKind\x12*\n\x08progress\x18\x10 \x01(\x0b\x32\x18.longwire.v1.JobProgress\x12\x0e\n\x06tenant\x18\x11 \x01(\t\x12\x11\n\tsubmitter\x18\x12 \x01(\t\x12\x10\n\x08priority\x18\x13 \x01(\x11\x12\r\n\x05\x62\x61tch\x18\x14 \x01(\t\x12\x12\n\nsession_id\x18\x15 \x01(\t\x12\x38\n\x14\x65stimated_start_time\x18\x16 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x11\n\x0f_queue_position\"\x7f\n\tJobStatus\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12%\n\x06status\x18\x02 \x01(\x0e\x32\x15.longwire.v1.JobState\x12\x12\n\nstatus_msg\x18\x03 \x01(\t\x12\'\n\x05\x65xtra\x18\x04 \x01(\x0b\x32\x18.longwire.v1.StructValue\"E\n\x08JobError\x12(\n\x06reason\x18\x01 \x01(\x0e\x32\x18.longwire.v1.ErrorReason\x12\x0f\n\x07message\x18\x02 \x01(\t*h\n\x07JobKind\x12\x18\n\x14JOB_KIND_UNSPECIFIED\x10\x00\x12\x15\n\x11JOB_KIND_CIRCUITS\x10\x01\x12\x14\n\x10JOB_KIND_SAMPLER\x10\x02\x12\x16\n\x12JOB_KIND_ESTIMATOR\x10\x03*\xca\x01\n\x08JobState\x12\x19\n\x15JOB_STATE_UNSPECIFIED\x10\x00\x12\x1a\n\x16JOB_STATE_INITIALIZING\x10\x01\x12\x14\n\x10JOB_STATE_QUEUED\x10\x02\x12\x18\n\x14JOB_STATE_VALIDATING\x10\x03\x12\x15\n\x11JOB_STATE_RUNNING\x10\x04\x12\x17\n\x13JOB_STATE_CANCELLED\x10\x05\x12\x12\n\x0eJOB_STATE_DONE\x10\x06\x12\x13\n\x0fJOB_STATE_ERROR\x10\x07\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'longwire.v1.job_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_JOBKIND']._serialized_start=1329
-  _globals['_JOBKIND']._serialized_end=1433
-  _globals['_JOBSTATE']._serialized_start=1436
-  _globals['_JOBSTATE']._serialized_end=1638
+  _globals['_JOBKIND']._serialized_start=1528
+  _globals['_JOBKIND']._serialized_end=1632
+  _globals['_JOBSTATE']._serialized_start=1635
+  _globals['_JOBSTATE']._serialized_end=1837
   _globals['_JOBSPEC']._serialized_start=178
-  _globals['_JOBSPEC']._serialized_end=579
-  _globals['_JOBPROGRESS']._serialized_start=581
-  _globals['_JOBPROGRESS']._serialized_end=627
-  _globals['_JOB']._serialized_start=630
-  _globals['_JOB']._serialized_end=1127
-  _globals['_JOBSTATUS']._serialized_start=1129
-  _globals['_JOBSTATUS']._serialized_end=1256
-  _globals['_JOBERROR']._serialized_start=1258
-  _globals['_JOBERROR']._serialized_end=1327
+  _globals['_JOBSPEC']._serialized_end=632
+  _globals['_JOBPROGRESS']._serialized_start=634
+  _globals['_JOBPROGRESS']._serialized_end=680
+  _globals['_JOB']._serialized_start=683
+  _globals['_JOB']._serialized_end=1326
+  _globals['_JOBSTATUS']._serialized_start=1328
+  _globals['_JOBSTATUS']._serialized_end=1455
+  _globals['_JOBERROR']._serialized_start=1457
+  _globals['_JOBERROR']._serialized_end=1526
 # @@protoc_insertion_point(module_scope)

@@ -115,6 +115,9 @@ class JobSpec(_message.Message):
     TRANSPILE_FIELD_NUMBER: _builtins.int
     MAX_RUN_SECONDS_FIELD_NUMBER: _builtins.int
     MAX_QUEUE_SECONDS_FIELD_NUMBER: _builtins.int
+    PRIORITY_FIELD_NUMBER: _builtins.int
+    BATCH_FIELD_NUMBER: _builtins.int
+    SESSION_ID_FIELD_NUMBER: _builtins.int
     backend_name: _builtins.str
     """Name of the backend that is to run the program. Required."""
     name: _builtins.str
@@ -130,6 +133,18 @@ class JobSpec(_message.Message):
     that waits longer ends in ERROR with the reason QUEUE_TIME_LIMIT. Not set:
     any time.
     """
+    priority: _builtins.int
+    """How urgent it is among its tenant's jobs: -10 to 10, the more the sooner. One
+    step counts as much as ten minutes of waiting, so that no job waits for ever.
+    """
+    batch: _builtins.str
+    """The batch to which it belongs: a word of the tenant's choice, at most 128
+    characters. The jobs of a batch begin in the order of their submission, and
+    stand in the queue where the first of them that has not begun would. They
+    need the same backend. Empty for none.
+    """
+    session_id: _builtins.str
+    """The session in which it is to run; see SessionService. Empty for none."""
     @_builtins.property
     def program(self) -> _program_pb2.Program:
         """The circuits. Required."""
@@ -167,10 +182,13 @@ class JobSpec(_message.Message):
         transpile: _program_pb2.TranspileOptions | None = ...,
         max_run_seconds: _builtins.float | None = ...,
         max_queue_seconds: _builtins.float | None = ...,
+        priority: _builtins.int = ...,
+        batch: _builtins.str = ...,
+        session_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_max_queue_seconds", b"_max_queue_seconds", "_max_run_seconds", b"_max_run_seconds", "estimator", b"estimator", "max_queue_seconds", b"max_queue_seconds", "max_run_seconds", b"max_run_seconds", "options", b"options", "primitive", b"primitive", "program", b"program", "sampler", b"sampler", "transpile", b"transpile"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_queue_seconds", b"_max_queue_seconds", "_max_run_seconds", b"_max_run_seconds", "backend_name", b"backend_name", "estimator", b"estimator", "max_queue_seconds", b"max_queue_seconds", "max_run_seconds", b"max_run_seconds", "name", b"name", "options", b"options", "primitive", b"primitive", "program", b"program", "sampler", b"sampler", "tags", b"tags", "transpile", b"transpile"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_queue_seconds", b"_max_queue_seconds", "_max_run_seconds", b"_max_run_seconds", "backend_name", b"backend_name", "batch", b"batch", "estimator", b"estimator", "max_queue_seconds", b"max_queue_seconds", "max_run_seconds", b"max_run_seconds", "name", b"name", "options", b"options", "primitive", b"primitive", "priority", b"priority", "program", b"program", "sampler", b"sampler", "session_id", b"session_id", "tags", b"tags", "transpile", b"transpile"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__max_queue_seconds: _TypeAlias = _typing.Literal["max_queue_seconds"]  # noqa: Y015
     _WhichOneofArgType__max_queue_seconds: _TypeAlias = _typing.Literal["_max_queue_seconds", b"_max_queue_seconds"]  # noqa: Y015
@@ -235,6 +253,12 @@ class Job(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     KIND_FIELD_NUMBER: _builtins.int
     PROGRESS_FIELD_NUMBER: _builtins.int
+    TENANT_FIELD_NUMBER: _builtins.int
+    SUBMITTER_FIELD_NUMBER: _builtins.int
+    PRIORITY_FIELD_NUMBER: _builtins.int
+    BATCH_FIELD_NUMBER: _builtins.int
+    SESSION_ID_FIELD_NUMBER: _builtins.int
+    ESTIMATED_START_TIME_FIELD_NUMBER: _builtins.int
     job_id: _builtins.str
     """The server's id for the job: 32 hexadecimal characters, not guessable."""
     backend_name: _builtins.str
@@ -262,6 +286,16 @@ class Job(_message.Message):
     """The request_id given at submission."""
     kind: Global___JobKind.ValueType
     """What it does with its circuits."""
+    tenant: _builtins.str
+    """The tenant that owns it."""
+    submitter: _builtins.str
+    """Who submitted it (Account.subject)."""
+    priority: _builtins.int
+    """Its priority, as in JobSpec, or since by UpdateJob."""
+    batch: _builtins.str
+    """Its batch, as in JobSpec."""
+    session_id: _builtins.str
+    """Its session, as in JobSpec."""
     @_builtins.property
     def status(self) -> Global___JobStatus:
         """Its state, in the form of Qiskit's JobStatus model."""
@@ -290,6 +324,12 @@ class Job(_message.Message):
     def progress(self) -> Global___JobProgress:
         """While the state is RUNNING: how far it is, where that is known."""
 
+    @_builtins.property
+    def estimated_start_time(self) -> _timestamp_pb2.Timestamp:
+        """While the state is QUEUED: when it may begin, by how long jobs took lately.
+        Not set where that is not known.
+        """
+
     def __init__(
         self,
         *,
@@ -309,10 +349,16 @@ class Job(_message.Message):
         request_id: _builtins.str = ...,
         kind: Global___JobKind.ValueType = ...,
         progress: Global___JobProgress | None = ...,
+        tenant: _builtins.str = ...,
+        submitter: _builtins.str = ...,
+        priority: _builtins.int = ...,
+        batch: _builtins.str = ...,
+        session_id: _builtins.str = ...,
+        estimated_start_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_queue_position", b"_queue_position", "create_time", b"create_time", "end_time", b"end_time", "error", b"error", "progress", b"progress", "queue_position", b"queue_position", "start_time", b"start_time", "status", b"status"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_queue_position", b"_queue_position", "create_time", b"create_time", "end_time", b"end_time", "error", b"error", "estimated_start_time", b"estimated_start_time", "progress", b"progress", "queue_position", b"queue_position", "start_time", b"start_time", "status", b"status"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_queue_position", b"_queue_position", "attempt", b"attempt", "backend_name", b"backend_name", "create_time", b"create_time", "end_time", b"end_time", "error", b"error", "job_id", b"job_id", "kind", b"kind", "name", b"name", "progress", b"progress", "queue_position", b"queue_position", "request_id", b"request_id", "result_bytes", b"result_bytes", "sequence", b"sequence", "start_time", b"start_time", "status", b"status", "tags", b"tags"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_queue_position", b"_queue_position", "attempt", b"attempt", "backend_name", b"backend_name", "batch", b"batch", "create_time", b"create_time", "end_time", b"end_time", "error", b"error", "estimated_start_time", b"estimated_start_time", "job_id", b"job_id", "kind", b"kind", "name", b"name", "priority", b"priority", "progress", b"progress", "queue_position", b"queue_position", "request_id", b"request_id", "result_bytes", b"result_bytes", "sequence", b"sequence", "session_id", b"session_id", "start_time", b"start_time", "status", b"status", "submitter", b"submitter", "tags", b"tags", "tenant", b"tenant"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__queue_position: _TypeAlias = _typing.Literal["queue_position"]  # noqa: Y015
     _WhichOneofArgType__queue_position: _TypeAlias = _typing.Literal["_queue_position", b"_queue_position"]  # noqa: Y015

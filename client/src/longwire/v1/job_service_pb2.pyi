@@ -7,6 +7,8 @@ Every call may fail with UNAVAILABLE (the server is away or draining: retry
 with back-off), DEADLINE_EXCEEDED and CANCELLED (the caller's own doing), and
 INTERNAL (a defect; not worth a retry). Each call lists what else it answers
 and whether a retry is safe. error.proto says how the reason is carried.
+Where the server asks for credentials, every call may also fail with
+UNAUTHENTICATED and PERMISSION_DENIED. A job of another tenant is NOT_FOUND.
 """
 
 from collections import abc as _abc
@@ -327,6 +329,8 @@ class ListJobsRequest(_message.Message):
     CREATED_AFTER_FIELD_NUMBER: _builtins.int
     CREATED_BEFORE_FIELD_NUMBER: _builtins.int
     NAME_FIELD_NUMBER: _builtins.int
+    TENANT_FIELD_NUMBER: _builtins.int
+    ALL_TENANTS_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
     """How many jobs a page may hold: 1 to 1000, 100 when zero."""
     page_token: _builtins.str
@@ -339,6 +343,10 @@ class ListJobsRequest(_message.Message):
     """Only jobs with this tag."""
     name: _builtins.str
     """Only jobs with exactly this name."""
+    tenant: _builtins.str
+    """The jobs of this tenant; empty for the caller's own. Others are for operators."""
+    all_tenants: _builtins.bool
+    """The jobs of all tenants, which is for operators."""
     @_builtins.property
     def states(self) -> _containers.RepeatedScalarFieldContainer[_job_pb2.JobState.ValueType]:
         """Only jobs in one of these states."""
@@ -362,10 +370,12 @@ class ListJobsRequest(_message.Message):
         created_after: _timestamp_pb2.Timestamp | None = ...,
         created_before: _timestamp_pb2.Timestamp | None = ...,
         name: _builtins.str = ...,
+        tenant: _builtins.str = ...,
+        all_tenants: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["created_after", b"created_after", "created_before", b"created_before"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["backend_name", b"backend_name", "created_after", b"created_after", "created_before", b"created_before", "name", b"name", "page_size", b"page_size", "page_token", b"page_token", "states", b"states", "tag", b"tag"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["all_tenants", b"all_tenants", "backend_name", b"backend_name", "created_after", b"created_after", "created_before", b"created_before", "name", b"name", "page_size", b"page_size", "page_token", b"page_token", "states", b"states", "tag", b"tag", "tenant", b"tenant"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -456,10 +466,15 @@ class UpdateJobRequest(_message.Message):
     TAGS_FIELD_NUMBER: _builtins.int
     ADD_TAGS_FIELD_NUMBER: _builtins.int
     REMOVE_TAGS_FIELD_NUMBER: _builtins.int
+    PRIORITY_FIELD_NUMBER: _builtins.int
     job_id: _builtins.str
     """The job's id."""
     name: _builtins.str
     """The new name, as in JobSpec; empty for none. Not set: it stays."""
+    priority: _builtins.int
+    """The new priority, as in JobSpec. Not set: it stays. It matters while the job
+    is queued.
+    """
     @_builtins.property
     def tags(self) -> Global___JobTags:
         """All tags that the job is to have, as in JobSpec. Not set: they stay, but for
@@ -486,14 +501,20 @@ class UpdateJobRequest(_message.Message):
         tags: Global___JobTags | None = ...,
         add_tags: _abc.Iterable[_builtins.str] | None = ...,
         remove_tags: _abc.Iterable[_builtins.str] | None = ...,
+        priority: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_name", b"_name", "name", b"name", "tags", b"tags"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_name", b"_name", "_priority", b"_priority", "name", b"name", "priority", b"priority", "tags", b"tags"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_name", b"_name", "add_tags", b"add_tags", "job_id", b"job_id", "name", b"name", "remove_tags", b"remove_tags", "tags", b"tags"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_name", b"_name", "_priority", b"_priority", "add_tags", b"add_tags", "job_id", b"job_id", "name", b"name", "priority", b"priority", "remove_tags", b"remove_tags", "tags", b"tags"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__name: _TypeAlias = _typing.Literal["name"]  # noqa: Y015
     _WhichOneofArgType__name: _TypeAlias = _typing.Literal["_name", b"_name"]  # noqa: Y015
+    _WhichOneofReturnType__priority: _TypeAlias = _typing.Literal["priority"]  # noqa: Y015
+    _WhichOneofArgType__priority: _TypeAlias = _typing.Literal["_priority", b"_priority"]  # noqa: Y015
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__name) -> _WhichOneofReturnType__name | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__priority) -> _WhichOneofReturnType__priority | None: ...
 
 Global___UpdateJobRequest: _TypeAlias = UpdateJobRequest  # noqa: Y015
 

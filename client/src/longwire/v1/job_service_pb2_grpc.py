@@ -93,11 +93,11 @@ class JobServiceServicer:
         the call does not cancel the job.
 
         Statuses: INVALID_ARGUMENT (ARGUMENT_INVALID, PROGRAM_INVALID,
-        PROGRAM_FORMAT_UNSUPPORTED), NOT_FOUND (BACKEND_NOT_FOUND),
-        FAILED_PRECONDITION (BACKEND_NOT_OPERATIONAL; PROGRAM_NOT_FOUND: send the
-        payloads once more), RESOURCE_EXHAUSTED
-        (LIMIT_EXCEEDED), ALREADY_EXISTS (REQUEST_ID_REUSED), UNAVAILABLE
-        (SERVER_DRAINING, STORE_UNAVAILABLE). A retry is safe with the same
+        PROGRAM_FORMAT_UNSUPPORTED), NOT_FOUND (BACKEND_NOT_FOUND;
+        SESSION_NOT_FOUND: or it is over), FAILED_PRECONDITION
+        (BACKEND_NOT_OPERATIONAL; PROGRAM_NOT_FOUND: send the payloads once more),
+        RESOURCE_EXHAUSTED (LIMIT_EXCEEDED), ALREADY_EXISTS (REQUEST_ID_REUSED),
+        UNAVAILABLE (SERVER_DRAINING, STORE_UNAVAILABLE). A retry is safe with the same
         request_id; after the accepted event resume with WatchJob instead.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -114,7 +114,7 @@ class JobServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetJob(self, request, context):
-        """The job as it is now.
+        """The job as it is now. An operator sees those of all tenants.
 
         Statuses: NOT_FOUND (JOB_NOT_FOUND). A retry is safe.
         """
@@ -143,10 +143,10 @@ class JobServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListJobs(self, request, context):
-        """The caller's jobs, the newest first.
+        """The jobs of the caller's tenant, the newest first; an operator may ask for others.
 
         Statuses: INVALID_ARGUMENT (ARGUMENT_INVALID: the page token or a bound is
-        wrong). A retry is safe.
+        wrong), PERMISSION_DENIED (another tenant was asked for). A retry is safe.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -154,7 +154,8 @@ class JobServiceServicer:
 
     def CancelJob(self, request, context):
         """Cancels a job. A queued job ends at once; the worker of a running one is
-        killed. A job in a final state stays as it is, and the call succeeds.
+        killed. A job in a final state stays as it is, and the call succeeds. An
+        operator may cancel those of all tenants.
 
         Statuses: NOT_FOUND (JOB_NOT_FOUND). A retry is safe.
         """
@@ -163,7 +164,7 @@ class JobServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UpdateJob(self, request, context):
-        """Changes the name or the tags of a job, in whichever state it is. What is
+        """Changes the name, the tags or the priority of a job, in whichever state it is. What is
         not asked for stays. Its sequence stays too: nothing is told to watchers.
 
         Statuses: NOT_FOUND (JOB_NOT_FOUND), INVALID_ARGUMENT (ARGUMENT_INVALID). A

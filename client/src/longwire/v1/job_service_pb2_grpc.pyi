@@ -7,6 +7,8 @@ Every call may fail with UNAVAILABLE (the server is away or draining: retry
 with back-off), DEADLINE_EXCEEDED and CANCELLED (the caller's own doing), and
 INTERNAL (a defect; not worth a retry). Each call lists what else it answers
 and whether a retry is safe. error.proto says how the reason is carried.
+Where the server asks for credentials, every call may also fail with
+UNAUTHENTICATED and PERMISSION_DENIED. A job of another tenant is NOT_FOUND.
 """
 
 from collections import abc as _abc
@@ -46,11 +48,11 @@ class JobServiceStub:
     the call does not cancel the job.
 
     Statuses: INVALID_ARGUMENT (ARGUMENT_INVALID, PROGRAM_INVALID,
-    PROGRAM_FORMAT_UNSUPPORTED), NOT_FOUND (BACKEND_NOT_FOUND),
-    FAILED_PRECONDITION (BACKEND_NOT_OPERATIONAL; PROGRAM_NOT_FOUND: send the
-    payloads once more), RESOURCE_EXHAUSTED
-    (LIMIT_EXCEEDED), ALREADY_EXISTS (REQUEST_ID_REUSED), UNAVAILABLE
-    (SERVER_DRAINING, STORE_UNAVAILABLE). A retry is safe with the same
+    PROGRAM_FORMAT_UNSUPPORTED), NOT_FOUND (BACKEND_NOT_FOUND;
+    SESSION_NOT_FOUND: or it is over), FAILED_PRECONDITION
+    (BACKEND_NOT_OPERATIONAL; PROGRAM_NOT_FOUND: send the payloads once more),
+    RESOURCE_EXHAUSTED (LIMIT_EXCEEDED), ALREADY_EXISTS (REQUEST_ID_REUSED),
+    UNAVAILABLE (SERVER_DRAINING, STORE_UNAVAILABLE). A retry is safe with the same
     request_id; after the accepted event resume with WatchJob instead.
     """
     SubmitJob: _grpc.UnaryUnaryMultiCallable[_job_service_pb2.SubmitJobRequest, _job_service_pb2.SubmitJobResponse]
@@ -59,7 +61,7 @@ class JobServiceStub:
     Statuses and retry: as RunJob.
     """
     GetJob: _grpc.UnaryUnaryMultiCallable[_job_service_pb2.GetJobRequest, _job_service_pb2.GetJobResponse]
-    """The job as it is now.
+    """The job as it is now. An operator sees those of all tenants.
 
     Statuses: NOT_FOUND (JOB_NOT_FOUND). A retry is safe.
     """
@@ -76,19 +78,20 @@ class JobServiceStub:
     RESULT_NOT_AVAILABLE). A retry is safe and starts again with the first chunk.
     """
     ListJobs: _grpc.UnaryUnaryMultiCallable[_job_service_pb2.ListJobsRequest, _job_service_pb2.ListJobsResponse]
-    """The caller's jobs, the newest first.
+    """The jobs of the caller's tenant, the newest first; an operator may ask for others.
 
     Statuses: INVALID_ARGUMENT (ARGUMENT_INVALID: the page token or a bound is
-    wrong). A retry is safe.
+    wrong), PERMISSION_DENIED (another tenant was asked for). A retry is safe.
     """
     CancelJob: _grpc.UnaryUnaryMultiCallable[_job_service_pb2.CancelJobRequest, _job_service_pb2.CancelJobResponse]
     """Cancels a job. A queued job ends at once; the worker of a running one is
-    killed. A job in a final state stays as it is, and the call succeeds.
+    killed. A job in a final state stays as it is, and the call succeeds. An
+    operator may cancel those of all tenants.
 
     Statuses: NOT_FOUND (JOB_NOT_FOUND). A retry is safe.
     """
     UpdateJob: _grpc.UnaryUnaryMultiCallable[_job_service_pb2.UpdateJobRequest, _job_service_pb2.UpdateJobResponse]
-    """Changes the name or the tags of a job, in whichever state it is. What is
+    """Changes the name, the tags or the priority of a job, in whichever state it is. What is
     not asked for stays. Its sequence stays too: nothing is told to watchers.
 
     Statuses: NOT_FOUND (JOB_NOT_FOUND), INVALID_ARGUMENT (ARGUMENT_INVALID). A
@@ -113,11 +116,11 @@ class JobServiceAsyncStub(JobServiceStub):
     the call does not cancel the job.
 
     Statuses: INVALID_ARGUMENT (ARGUMENT_INVALID, PROGRAM_INVALID,
-    PROGRAM_FORMAT_UNSUPPORTED), NOT_FOUND (BACKEND_NOT_FOUND),
-    FAILED_PRECONDITION (BACKEND_NOT_OPERATIONAL; PROGRAM_NOT_FOUND: send the
-    payloads once more), RESOURCE_EXHAUSTED
-    (LIMIT_EXCEEDED), ALREADY_EXISTS (REQUEST_ID_REUSED), UNAVAILABLE
-    (SERVER_DRAINING, STORE_UNAVAILABLE). A retry is safe with the same
+    PROGRAM_FORMAT_UNSUPPORTED), NOT_FOUND (BACKEND_NOT_FOUND;
+    SESSION_NOT_FOUND: or it is over), FAILED_PRECONDITION
+    (BACKEND_NOT_OPERATIONAL; PROGRAM_NOT_FOUND: send the payloads once more),
+    RESOURCE_EXHAUSTED (LIMIT_EXCEEDED), ALREADY_EXISTS (REQUEST_ID_REUSED),
+    UNAVAILABLE (SERVER_DRAINING, STORE_UNAVAILABLE). A retry is safe with the same
     request_id; after the accepted event resume with WatchJob instead.
     """
     SubmitJob: _aio.UnaryUnaryMultiCallable[_job_service_pb2.SubmitJobRequest, _job_service_pb2.SubmitJobResponse]  # type: ignore[assignment]
@@ -126,7 +129,7 @@ class JobServiceAsyncStub(JobServiceStub):
     Statuses and retry: as RunJob.
     """
     GetJob: _aio.UnaryUnaryMultiCallable[_job_service_pb2.GetJobRequest, _job_service_pb2.GetJobResponse]  # type: ignore[assignment]
-    """The job as it is now.
+    """The job as it is now. An operator sees those of all tenants.
 
     Statuses: NOT_FOUND (JOB_NOT_FOUND). A retry is safe.
     """
@@ -143,19 +146,20 @@ class JobServiceAsyncStub(JobServiceStub):
     RESULT_NOT_AVAILABLE). A retry is safe and starts again with the first chunk.
     """
     ListJobs: _aio.UnaryUnaryMultiCallable[_job_service_pb2.ListJobsRequest, _job_service_pb2.ListJobsResponse]  # type: ignore[assignment]
-    """The caller's jobs, the newest first.
+    """The jobs of the caller's tenant, the newest first; an operator may ask for others.
 
     Statuses: INVALID_ARGUMENT (ARGUMENT_INVALID: the page token or a bound is
-    wrong). A retry is safe.
+    wrong), PERMISSION_DENIED (another tenant was asked for). A retry is safe.
     """
     CancelJob: _aio.UnaryUnaryMultiCallable[_job_service_pb2.CancelJobRequest, _job_service_pb2.CancelJobResponse]  # type: ignore[assignment]
     """Cancels a job. A queued job ends at once; the worker of a running one is
-    killed. A job in a final state stays as it is, and the call succeeds.
+    killed. A job in a final state stays as it is, and the call succeeds. An
+    operator may cancel those of all tenants.
 
     Statuses: NOT_FOUND (JOB_NOT_FOUND). A retry is safe.
     """
     UpdateJob: _aio.UnaryUnaryMultiCallable[_job_service_pb2.UpdateJobRequest, _job_service_pb2.UpdateJobResponse]  # type: ignore[assignment]
-    """Changes the name or the tags of a job, in whichever state it is. What is
+    """Changes the name, the tags or the priority of a job, in whichever state it is. What is
     not asked for stays. Its sequence stays too: nothing is told to watchers.
 
     Statuses: NOT_FOUND (JOB_NOT_FOUND), INVALID_ARGUMENT (ARGUMENT_INVALID). A
@@ -183,11 +187,11 @@ class JobServiceServicer(metaclass=_abc_1.ABCMeta):
         the call does not cancel the job.
 
         Statuses: INVALID_ARGUMENT (ARGUMENT_INVALID, PROGRAM_INVALID,
-        PROGRAM_FORMAT_UNSUPPORTED), NOT_FOUND (BACKEND_NOT_FOUND),
-        FAILED_PRECONDITION (BACKEND_NOT_OPERATIONAL; PROGRAM_NOT_FOUND: send the
-        payloads once more), RESOURCE_EXHAUSTED
-        (LIMIT_EXCEEDED), ALREADY_EXISTS (REQUEST_ID_REUSED), UNAVAILABLE
-        (SERVER_DRAINING, STORE_UNAVAILABLE). A retry is safe with the same
+        PROGRAM_FORMAT_UNSUPPORTED), NOT_FOUND (BACKEND_NOT_FOUND;
+        SESSION_NOT_FOUND: or it is over), FAILED_PRECONDITION
+        (BACKEND_NOT_OPERATIONAL; PROGRAM_NOT_FOUND: send the payloads once more),
+        RESOURCE_EXHAUSTED (LIMIT_EXCEEDED), ALREADY_EXISTS (REQUEST_ID_REUSED),
+        UNAVAILABLE (SERVER_DRAINING, STORE_UNAVAILABLE). A retry is safe with the same
         request_id; after the accepted event resume with WatchJob instead.
         """
 
@@ -208,7 +212,7 @@ class JobServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _job_service_pb2.GetJobRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_job_service_pb2.GetJobResponse, _abc.Awaitable[_job_service_pb2.GetJobResponse]]:
-        """The job as it is now.
+        """The job as it is now. An operator sees those of all tenants.
 
         Statuses: NOT_FOUND (JOB_NOT_FOUND). A retry is safe.
         """
@@ -243,10 +247,10 @@ class JobServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _job_service_pb2.ListJobsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_job_service_pb2.ListJobsResponse, _abc.Awaitable[_job_service_pb2.ListJobsResponse]]:
-        """The caller's jobs, the newest first.
+        """The jobs of the caller's tenant, the newest first; an operator may ask for others.
 
         Statuses: INVALID_ARGUMENT (ARGUMENT_INVALID: the page token or a bound is
-        wrong). A retry is safe.
+        wrong), PERMISSION_DENIED (another tenant was asked for). A retry is safe.
         """
 
     @_abc_1.abstractmethod
@@ -256,7 +260,8 @@ class JobServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_job_service_pb2.CancelJobResponse, _abc.Awaitable[_job_service_pb2.CancelJobResponse]]:
         """Cancels a job. A queued job ends at once; the worker of a running one is
-        killed. A job in a final state stays as it is, and the call succeeds.
+        killed. A job in a final state stays as it is, and the call succeeds. An
+        operator may cancel those of all tenants.
 
         Statuses: NOT_FOUND (JOB_NOT_FOUND). A retry is safe.
         """
@@ -267,7 +272,7 @@ class JobServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _job_service_pb2.UpdateJobRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_job_service_pb2.UpdateJobResponse, _abc.Awaitable[_job_service_pb2.UpdateJobResponse]]:
-        """Changes the name or the tags of a job, in whichever state it is. What is
+        """Changes the name, the tags or the priority of a job, in whichever state it is. What is
         not asked for stays. Its sequence stays too: nothing is told to watchers.
 
         Statuses: NOT_FOUND (JOB_NOT_FOUND), INVALID_ARGUMENT (ARGUMENT_INVALID). A

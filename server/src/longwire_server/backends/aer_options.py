@@ -34,6 +34,31 @@ VALUES: Final[Mapping[str, tuple[str, ...]]] = {
 }
 
 
+# The least and the largest value of numbers: beyond these Aer takes memory or time
+# without end, or computes nothing of use.
+RANGES: Final[Mapping[str, tuple[float, float]]] = {
+    "chop_threshold": (0, 1),
+    "extended_stabilizer_approximation_error": (0.001, 1),
+    "extended_stabilizer_metropolis_mixing_time": (1, 10_000_000),
+    "extended_stabilizer_norm_estimation_repetitions": (1, 10_000),
+    "extended_stabilizer_norm_estimation_samples": (1, 1_000_000),
+    "extended_stabilizer_parallel_threshold": (1, 1_000_000),
+    "extended_stabilizer_probabilities_snapshot_samples": (1, 10_000_000),
+    # A fused gate is a matrix of 4 to this power.
+    "fusion_max_qubit": (1, 10),
+    "fusion_threshold": (0, 1000),
+    "matrix_product_state_max_bond_dimension": (1, 1_000_000),
+    "matrix_product_state_truncation_threshold": (0, 1),
+    "mps_parallel_threshold": (0, 1_000_000),
+    "stabilizer_max_snapshot_probabilities": (1, 62),
+    "statevector_parallel_threshold": (1, 62),
+    "statevector_sample_measure_opt": (0, 62),
+    "tensor_network_num_sampling_qubits": (1, 62),
+    "validation_threshold": (0, 1),
+    "zero_threshold": (0, 1),
+}
+
+
 def are_aer_options(options: Options) -> bool:
     """Whether options are those of Aer, as they are on every backend that it runs."""
     return {"max_memory_mb", "max_parallel_threads"} <= set(options)

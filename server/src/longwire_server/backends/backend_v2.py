@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import math
 from collections.abc import Mapping, Sequence
@@ -13,16 +14,21 @@ from qiskit.transpiler import Target
 
 from longwire.providers.models.backend_configuration import QasmBackendConfiguration
 from longwire.providers.models.backend_properties import BackendProperties
+from longwire_server.backends import memory_estimate
 from longwire_server.backends.aer_options import are_aer_options, state_memory_mb
 from longwire_server.backends.aer_run import run_on_aer
 from longwire_server.backends.description import DriverModels
 from longwire_server.backends.fit import InstructionSet, TargetInstructions
 from longwire_server.backends.hosted_backend import HostedBackend
+from longwire_server.backends.limits import RunLimits
 from longwire_server.backends.options import OptionRules
+from longwire_server.backends.outcome import OutOfMemoryError
 from longwire_server.backends.parameters import Sweep, binds_natively, native_binds
 from longwire_server.backends.spec import BackendSpec
 from longwire_server.backends.synthesis import configuration_of, is_simulator, properties_of
 from longwire_server.config.machine import physical_memory_mb
+
+_UNIMAGINABLE_MB = 1 << 30
 
 
 class HostedBackendV2(HostedBackend):
@@ -50,6 +56,7 @@ class HostedBackendV2(HostedBackend):
         if self._is_aer:
             _confine(backend, threads, memory_limit_mb)
         self._most_qubits = _state_vector_qubits(memory_limit_mb)
+        self._memory_limit_mb = memory_limit_mb
         self._own_properties: BackendProperties | None = None
         self._rules = OptionRules(spec.name, backend.options)
         super().__init__(spec)
@@ -105,12 +112,38 @@ class HostedBackendV2(HostedBackend):
         num_qubits: int | None = self._backend.num_qubits
         return num_qubits
 
+    def _limits(self) -> RunLimits:
+        limits = super()._limits()
+        if self._is_aer or limits.num_qubits is not None:
+            return limits
+        return dataclasses.replace(limits, num_qubits=self._own_num_qubits())
+
     def _max_circuits(self) -> int | None:
         # A configuration of its own need not repeat it.
         return self._backend.max_circuits or super()._max_circuits()
 
     def _instructions(self) -> InstructionSet | None:
         return None if self._is_simulator else TargetInstructions(self._backend.target)
+
+    def _check_memory(
+        self, circuits: Sequence[QuantumCircuit], options: Mapping[str, Any], shots: int
+    ) -> None:
+        if not self._is_aer or self._memory_limit_mb is None:
+            return
+        room = state_memory_mb(self._memory_limit_mb) << 20
+        if memory_estimate.upper_bound(circuits, shots) <= room:
+            return
+        method = options.get("method") or self._default_option("method") or "automatic"
+        precision = options.get("precision") or self._default_option("precision")
+        for circuit in circuits:
+            needed = max(
+                memory_estimate.state_bytes(
+                    circuit, method, single_precision=precision == "single"
+                ),
+                memory_estimate.saved_bytes(circuit, shots),
+            )
+            if needed > room:
+                raise _insufficient_memory(circuit, self.name, method, needed, room)
 
     def _is_bound_by_memory(self, configuration: QasmBackendConfiguration) -> bool:
         """Whether the number of qubits is only what memory holds as a state vector.
@@ -124,9 +157,26 @@ class HostedBackendV2(HostedBackend):
         """Returns the number of qubits for the configuration, which must have one."""
         if self._backend.num_qubits is not None:
             return int(self._backend.num_qubits)
+        return min(self._most_qubits, self._own_num_qubits() or self._most_qubits)
+
+    def _own_num_qubits(self) -> int | None:
+        """Returns the number of qubits that the driver states."""
+        num_qubits: int | None = self._backend.num_qubits
         # BasicSimulator states its own bound in this attribute alone.
-        most_qubits = self._most_qubits
-        return min(most_qubits, getattr(self._backend, "MAX_QUBITS_STATEVECTOR", most_qubits))
+        own_bound: int | None = getattr(self._backend, "MAX_QUBITS_STATEVECTOR", None)
+        return own_bound if num_qubits is None else num_qubits
+
+
+def _insufficient_memory(
+    circuit: QuantumCircuit, backend_name: str, method: str, needed_bytes: int, room_bytes: int
+) -> OutOfMemoryError:
+    needed_mb = needed_bytes >> 20
+    shown = f"{needed_mb} MiB" if needed_mb < _UNIMAGINABLE_MB else "more than any machine has"
+    return OutOfMemoryError(
+        f"circuit {circuit.name!r} failed on backend {backend_name!r}: Insufficient memory: its "
+        f"{circuit.num_qubits} qubits take {shown} for the state of the method {method!r}, or for "
+        f"what is saved, and states may take {room_bytes >> 20} MiB"
+    )
 
 
 def _state_vector_qubits(memory_limit_mb: int | None) -> int:

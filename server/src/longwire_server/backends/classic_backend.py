@@ -92,18 +92,28 @@ class HostedClassicBackend(HostedBackend):
     ) -> Result:
         """Runs a Qobj whose experiments begin with the job's `first`."""
         arguments, config = self._shared_out(self.checked_options(options))
+        self._spend_on(qobj, config)
         changed = QasmQobj.from_dict(qobj.to_dict())
         for name, value in config.items():
             setattr(changed.config, name, value)
         seed = getattr(changed.config, "seed_simulator", None)
         if first and isinstance(seed, int):
             changed.config.seed_simulator = seed_of_part(seed, first)
-        return checked_result(
+        result = checked_result(
             _result_of(self._backend.run(changed, **self._options_of_part(arguments, first))),
             names,
             self.name,
             memory=getattr(changed.config, "memory", False),
         )
+        self.budget.count(result)
+        return result
+
+    def _spend_on(self, qobj: QasmQobj, options: Mapping[str, Any]) -> None:
+        for experiment in qobj.experiments:
+            shots = options.get("shots") or getattr(experiment.config, "shots", None)
+            shots = shots or getattr(qobj.config, "shots", None) or self._default_shots() or 1
+            bits = getattr(experiment.header, "memory_slots", None) or 0
+            self.budget.spend(shots, [(1, bits)])
 
     def _shared_out(self, options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         """Returns the options that are parameters of ``run``, and those for the Qobj."""

@@ -29,6 +29,7 @@ from longwire_server.backends.fit import (
     check_fit,
     first_misfit,
 )
+from longwire_server.backends.job_budget import JobBudget, ProgramBounds
 from longwire_server.backends.limits import RunLimits
 from longwire_server.backends.outcome import checked_result
 from longwire_server.backends.parameters import Sweep, sweeps_of
@@ -50,6 +51,7 @@ class HostedBackend(ABC):
         self._spec = spec
         self._name = spec.name
         self._target: Target | None = None
+        self._budget = JobBudget()
         self.read_again()
 
     @property
@@ -71,6 +73,19 @@ class HostedBackend(ABC):
     @abstractmethod
     def driver(self) -> BackendV2 | BaseBackend:
         """The object that runs circuits."""
+
+    @property
+    def budget(self) -> JobBudget:
+        """What the present job may ask for, and what it has used of that."""
+        return self._budget
+
+    def begin_job(self, bounds: ProgramBounds) -> None:
+        """Begins to count for another job.
+
+        Args:
+            bounds: what it may ask for.
+        """
+        self._budget = JobBudget(bounds)
 
     @property
     def target(self) -> Target:
@@ -186,8 +201,12 @@ class HostedBackend(ABC):
 
         Raises:
             InvalidProgramError: a circuit's parameters do not take their values.
+            LimitExceededError: with these runs, the job asks for more than it may.
             JobFailedError: the backend reports that it failed, or returns no result.
         """
+        shots = options.get("shots") or self._default_shots() or 1
+        self._budget.spend(shots, [(each.num_points, each.circuit.num_clbits) for each in sweeps])
+        self._check_memory([each.circuit for each in sweeps], options, shots)
         results: list[Result] = []
         finished = 0
         for part in parts_of(sweeps, self._limits().max_circuits):
@@ -195,6 +214,7 @@ class HostedBackend(ABC):
             result = self._execute_sweeps(part, self._options_of_part(options, finished))
             memory = options.get("memory", False)
             results.append(checked_result(result, names, self._name, memory=memory))
+            self._budget.count(results[-1])
             finished += len(names)
             if progress is not None:
                 progress.advance(len(names))
@@ -276,6 +296,15 @@ class HostedBackend(ABC):
     @abstractmethod
     def _default_option(self, name: str) -> Any:
         """Returns what an option is where a job does not set it; None where that is unknown."""
+
+    def _check_memory(  # noqa: B027 - most kinds know nothing of it
+        self, circuits: Sequence[QuantumCircuit], options: Mapping[str, Any], shots: int
+    ) -> None:
+        """Refuses circuits whose states do not fit into the worker's memory.
+
+        Raises:
+            OutOfMemoryError: one certainly does not; the message names it.
+        """
 
     def _default_shots(self) -> int | None:
         shots = self._default_option("shots")

@@ -72,6 +72,7 @@ class OptionRules:
             check_value(name, value)
             self._check_type(name, value)
             self._check_choice(name, value)
+            self._check_range(name, value)
             self._validate(name, value)
             checked[name] = value
         return checked
@@ -115,6 +116,13 @@ class OptionRules:
             raise InvalidOptionError(
                 f"the option {name!r} cannot be {value!r:.100}; {hint} is one of "
                 f"{', '.join(map(repr, choices))}"
+            )
+
+    def _check_range(self, name: str, value: Any) -> None:
+        least, most = aer_options.RANGES.get(name, (None, None)) if self._is_aer else (None, None)
+        if least is not None and most is not None and not least <= value <= most:
+            raise InvalidOptionError(
+                f"the option {name!r} must be from {least:,} to {most:,}, not {value!r:.100}"
             )
 
     def _validate(self, name: str, value: Any) -> None:

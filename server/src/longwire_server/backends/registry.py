@@ -11,7 +11,7 @@ from longwire_server.backends.spec import BackendSpec
 from longwire_server.config import BackendSection, ConfigError, Problem, ServerConfig
 from longwire_server.config.problems import did_you_mean
 
-__all__ = ["ENTRY_POINT_GROUP", "BackendSpec", "backend_specs"]
+__all__ = ["ENTRY_POINT_GROUP", "BackendSpec", "backend_specs", "is_simulation"]
 
 ENTRY_POINT_GROUP: Final = "longwire.backends"
 
@@ -131,15 +131,15 @@ def _target(entry_point: EntryPoint) -> str:
 
 def _refresh_seconds(target: str) -> float:
     """Returns how often a backend is described again where nobody has decided it."""
-    return 0.0 if _is_simulation(target) else _REFRESH_SECONDS
+    return 0.0 if is_simulation(target) else _REFRESH_SECONDS
 
 
 def _max_attempts(target: str) -> int:
     """Returns how often a job is begun at most where nobody has decided it."""
-    return _SIMULATOR_ATTEMPTS if _is_simulation(target) else 1
+    return _SIMULATOR_ATTEMPTS if is_simulation(target) else 1
 
 
-def _is_simulation(target: str) -> bool:
+def is_simulation(target: str) -> bool:
     """Whether an import path is known to be that of a simulator or a device model."""
     module = target.partition(":")[0]
     return any(f"{module}.".startswith(f"{known}.") for known in _SIMULATION_MODULES)

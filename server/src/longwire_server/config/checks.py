@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from longwire_server.config.address import is_loopback, split_address
+from longwire_server.config.auth_section import AuthSection
 from longwire_server.config.lines import Path as KeyPath
 from longwire_server.config.model import (
     DEFAULT_POOL,
     MIN_MEMORY_MB,
     BackendSection,
     PoolSection,
+    ServerSection,
 )
 from longwire_server.config.problems import did_you_mean
 from longwire_server.config.source import Source
+from longwire_server.config.tls_section import TlsSection
 
 
 def duplicate_names(
@@ -56,6 +60,29 @@ def unknown_pools(
                 ("backend", index, "pool"),
                 f"there is no pool {backend.pool!r}; {hint} Or add a [[pool]] of this name",
             )
+
+
+def exposed_address(server: ServerSection, tls: TlsSection) -> Iterator[tuple[KeyPath, str]]:
+    """Yields a complaint where other machines can reach a server that has no TLS."""
+    host, _ = split_address(server.address)
+    if not (tls.is_on or server.insecure or is_loopback(host)):
+        yield (
+            ("server", "address"),
+            f"{server.address!r} can be reached from other machines, and without TLS anybody on "
+            "the way can read and change what is sent; give the server a certificate in [tls] "
+            "(longwire-server init makes a configuration with one), or write a loopback address "
+            "such as 'localhost:50051', or insecure = true where the network itself is trusted",
+        )
+
+
+def certificates_nobody_shows(auth: AuthSection, tls: TlsSection) -> Iterator[tuple[KeyPath, str]]:
+    """Yields a complaint where client certificates are named and the server asks for none."""
+    if auth.certificate and tls.client_ca is None:
+        yield (
+            ("auth", "certificate"),
+            "names client certificates, which the server does not ask for; write client_ca, the "
+            "authority that signs them, in [tls]",
+        )
 
 
 def complete_pools(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 _EXPECTED = {
     "bool_type": "true or false",
     "dict_type": "a table",
+    "model_type": "a table",
+    "tuple_type": "an array",
     "float_type": "a number",
     "int_type": "a whole number",
     "mapping_type": "a table",
@@ -37,7 +39,8 @@ def complaints(section: type[BaseModel], error: ValidationError) -> Iterator[tup
     for details in error.errors(include_url=False):
         if details["type"] == "default_factory_not_called":
             continue  # it follows from another key, whose mistake is told
-        yield tuple(details["loc"][:1]), _sentence(section, details)
+        key, table, name = _found(section, details["loc"])
+        yield key, _sentence(table, name, details)
 
 
 def toml_type(value: object) -> str:
@@ -48,17 +51,47 @@ def toml_type(value: object) -> str:
     return "a date or a time"
 
 
-def _sentence(section: type[BaseModel], details: ErrorDetails) -> str:
+def _found(
+    section: type[BaseModel], location: tuple[int | str, ...]
+) -> tuple[KeyPath, type[BaseModel], str]:
+    """Returns the key at a location, and the table inside the section that has it, by which name.
+
+    What lies inside a key that is no table counts as the key.
+    """
+    table, name = section, ""
+    key: list[int | str] = []
+    inner: type[BaseModel] | None = section
+    for part in location:
+        if isinstance(part, str):
+            if inner is None:
+                break
+            table, name = inner, part
+            field = table.model_fields.get(name)
+            inner = None if field is None else next(_tables(field.annotation), None)
+        key.append(part)
+        if inner is None:
+            break
+    return tuple(key), table, name
+
+
+def _tables(annotation: Any) -> Iterator[type[BaseModel]]:
+    """Yields the tables in a field's type, which may be left out or stand in an array."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from _tables(argument)
+
+
+def _sentence(section: type[BaseModel], key: str, details: ErrorDetails) -> str:
     """Returns what is wrong with one key and what to write instead."""
-    key = str(details["loc"][0])
     kind, context, value = details["type"], details.get("ctx", {}), details["input"]
     if kind == "extra_forbidden":
         return f"unknown key; {did_you_mean(key, section.model_fields)}"
+    if kind == "value_error":
+        return str(context["error"])
     example = _example(section, key)
     if kind == "missing":
         return f"is missing; write {example}"
-    if kind == "value_error":
-        return str(context["error"])
     if kind in _EXPECTED:
         return f"must be {_EXPECTED[kind]}, is {toml_type(value)}; write {example}"
     if kind == "literal_error":

@@ -5,14 +5,23 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from longwire_server.config.checks import complete_pools, duplicate_names, unknown_pools
+from longwire_server.config.audit_section import AuditSection
+from longwire_server.config.auth_section import AuthSection
+from longwire_server.config.checks import (
+    certificates_nobody_shows,
+    complete_pools,
+    duplicate_names,
+    exposed_address,
+    unknown_pools,
+)
 from longwire_server.config.complaints import complaints, toml_type
+from longwire_server.config.connections_section import ConnectionsSection
 from longwire_server.config.lines import Path as KeyPath, key_lines, line_of
 from longwire_server.config.machine import physical_memory_mb
 from longwire_server.config.model import (
@@ -25,7 +34,9 @@ from longwire_server.config.model import (
     StoreSection,
 )
 from longwire_server.config.problems import ConfigError, Problem, did_you_mean
+from longwire_server.config.quotas_section import QuotasSection
 from longwire_server.config.source import Source, dotted
+from longwire_server.config.tls_section import TlsSection
 
 # Environment variables and the keys that they decide, over the file.
 ENVIRONMENT: Final[Mapping[str, tuple[str, str]]] = {
@@ -40,6 +51,11 @@ _TABLES: Final[Mapping[str, type[BaseModel]]] = {
     "limits": LimitsSection,
     "store": StoreSection,
     "retention": RetentionSection,
+    "tls": TlsSection,
+    "connections": ConnectionsSection,
+    "auth": AuthSection,
+    "quotas": QuotasSection,
+    "audit": AuditSection,
 }
 _ARRAYS: Final[Mapping[str, type[BaseModel]]] = {"pool": PoolSection, "backend": BackendSection}
 _SYNTAX_LINE = re.compile(r"\(at line (\d+), column (\d+)\)")
@@ -88,7 +104,9 @@ def with_overrides(
     reader = _Reader({}, source)
     table = config.server.model_dump() | {str(key[1]): value for key, value in chosen.items()}
     server = reader.section(("server",), ServerSection, table)
-    if server is None:
+    if server is not None:
+        reader.complain(exposed_address(server, config.tls))
+    if server is None or reader.problems:
         raise ConfigError(reader.problems)
     return config.model_copy(update={"server": server, "source": source})
 
@@ -135,27 +153,32 @@ class _Reader:
         for name in [*_TABLES, *_ARRAYS]:
             self._check_shape(name)
         self._apply(environment)
-        server = self.section(("server",), ServerSection, self._document["server"])
-        limits = self.section(("limits",), LimitsSection, self._document["limits"])
-        store = self.section(("store",), StoreSection, self._document["store"])
-        retention = self.section(("retention",), RetentionSection, self._document["retention"])
+        tables = {
+            name: self.section((name,), section, self._document[name])
+            for name, section in _TABLES.items()
+        }
         pools = list(self._sections("pool", PoolSection))
         backends = list(self._sections("backend", BackendSection))
         self._found += duplicate_names("pool", self._names("pool"), self._source)
         self._found += duplicate_names("backend", self._names("backend"), self._source)
         self._found += unknown_pools(backends, self._names("pool"))
-        if server is None or limits is None or store is None or retention is None:
+        server, tls = tables["server"], tables["tls"]
+        if isinstance(server, ServerSection) and isinstance(tls, TlsSection):
+            self.complain(exposed_address(server, tls))
+        auth = tables["auth"]
+        if isinstance(auth, AuthSection) and isinstance(tls, TlsSection):
+            self.complain(certificates_nobody_shows(auth, tls))
+        if self._found or not (isinstance(server, ServerSection) and isinstance(tls, TlsSection)):
             raise ConfigError(self.problems)
-        if self._found:
-            raise ConfigError(self.problems)
-        config = ServerConfig(
-            server=self._with_absolute_data_dir(server),
-            limits=limits,
-            store=store,
-            retention=retention,
-            pools=tuple(pool for pool in pools if pool is not None),
-            backends=tuple(backend for backend in backends if backend is not None),
-            source=self._source,
+        config = ServerConfig.model_validate(
+            {
+                **tables,
+                "server": self._with_absolute_data_dir(server),
+                "tls": tls.beside(self._directory),
+                "pools": tuple(pool for pool in pools if pool is not None),
+                "backends": tuple(backend for backend in backends if backend is not None),
+                "source": self._source,
+            }
         )
         complete = complete_pools(
             config.pools,
@@ -163,7 +186,13 @@ class _Reader:
             include_entry_points=config.includes_entry_points,
             memory_mb=physical_memory_mb(),
         )
-        return config.model_copy(update={"pools": complete})
+        return config.model_copy(
+            update={
+                "auth": config.auth.beside(self._directory),
+                "audit": config.audit.beside(self._directory),
+                "pools": complete,
+            }
+        )
 
     def section(
         self, key: KeyPath, section: type[_SectionT], table: Mapping[str, Any]
@@ -212,11 +241,20 @@ class _Reader:
                 overrides[table, member] = name
         self._source = Source(self._source.path, self._source.lines, overrides)
 
-    def _with_absolute_data_dir(self, server: ServerSection) -> ServerSection:
+    @property
+    def _directory(self) -> Path:
+        """The directory in which the file's relative paths start."""
         path = self._source.path
-        from_file = path is not None and ("server", "data_dir") not in self._source.overrides
-        base = path.resolve().parent if path is not None and from_file else Path.cwd()
+        return Path.cwd() if path is None else path.resolve().parent
+
+    def _with_absolute_data_dir(self, server: ServerSection) -> ServerSection:
+        from_file = ("server", "data_dir") not in self._source.overrides
+        base = self._directory if from_file else Path.cwd()
         return server.model_copy(update={"data_dir": base / server.data_dir.expanduser()})
+
+    def complain(self, found: Iterable[tuple[KeyPath, str]]) -> None:
+        """Adds what a check of several tables has found."""
+        self._found += found
 
     def _complain(self, key: KeyPath, message: str) -> None:
         self._found.append((key, message))

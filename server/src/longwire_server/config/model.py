@@ -10,22 +10,28 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, TypeAlias
+from typing import Annotated, Any, Final, Literal
 
 import platformdirs
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     InstanceOf,
     ValidationInfo,
     field_validator,
 )
 
-from longwire_server.config.address import is_loopback, split_address
+from longwire_server.config.address import split_address
+from longwire_server.config.audit_section import AuditSection
+from longwire_server.config.auth_section import AuthSection
+from longwire_server.config.connections_section import ConnectionsSection
 from longwire_server.config.machine import available_processors
 from longwire_server.config.payloads_url import checked_payloads_options, checked_payloads_url
+from longwire_server.config.quotas_section import QuotasSection
+from longwire_server.config.sandbox_section import SandboxSection
+from longwire_server.config.section import Count, Section
 from longwire_server.config.source import Source
+from longwire_server.config.tenant_name import checked_tenant_name
+from longwire_server.config.tls_section import TlsSection
 
 DEFAULT_POOL: Final = "default"
 MIB: Final = 1 << 20
@@ -43,20 +49,11 @@ _DATABASES: Final = {
     "postgresql+psycopg": "postgresql+psycopg",
 }
 
-Count: TypeAlias = Annotated[int, Field(ge=1)]
 
-
-class _Section(BaseModel):
-    """A table: frozen, with no keys but those declared, and no silent conversions."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
-
-
-class ServerSection(_Section):
+class ServerSection(Section):
     """``[server]``: where the server listens and where it keeps its data."""
 
-    # Without it only this machine may reach the server. Declared before
-    # `address`, whose check reads it.
+    # Without it, and without TLS, only this machine may reach the server.
     insecure: bool = Field(default=False, examples=["false"])
     # HOST:PORT; port 0 takes a free one, IPv6 hosts stand in brackets.
     address: str = Field(default="localhost:50051", examples=["'localhost:50051'"])
@@ -74,21 +71,17 @@ class ServerSection(_Section):
     # Whether every installed entry point of the group longwire.backends is
     # hosted. None: only where the file has no [[backend]].
     include_entry_points: bool | None = Field(default=None, examples=["true"])
+    # Whether it tells tools such as grpcurl which calls there are.
+    reflection: bool = Field(default=False, examples=["false"])
 
     @field_validator("address")
     @classmethod
-    def _reachable_only_as_allowed(cls, address: str, info: ValidationInfo) -> str:
-        host, _ = split_address(address)
-        if not is_loopback(host) and info.data.get("insecure") is False:
-            raise ValueError(
-                f"{address!r} can be reached from other machines, and without TLS anybody on "
-                "the way can read and change what is sent; write a loopback address such as "
-                "'localhost:50051', or insecure = true where the network itself is trusted"
-            )
+    def _is_an_address(cls, address: str) -> str:
+        split_address(address)
         return address
 
 
-class LimitsSection(_Section):
+class LimitsSection(Section):
     """``[limits]``: what the server takes and keeps."""
 
     # Largest program that a job may carry, in bytes.
@@ -103,6 +96,15 @@ class LimitsSection(_Section):
     )
     # Jobs that may wait at once, over all backends.
     queued_jobs: Count = Field(default=100_000, examples=["100_000"])
+    # Longest session, from when it has got its worker, in seconds.
+    session_seconds: float = Field(default=900.0, gt=0, examples=["900"])
+    # How long a session may have nothing to do before it is closed, in seconds.
+    session_idle_seconds: float = Field(default=60.0, gt=0, examples=["60"])
+    # Shots times classical bits, of all circuits of a job together.
+    shot_bits: Count = Field(default=8 * 1024 * MIB, examples=["8_589_934_592"])
+    # Instructions of all circuits of a job together, with those in blocks and in the
+    # definitions of its own gates.
+    instructions: Count = Field(default=10_000_000, examples=["10_000_000"])
     # How long a program that is named by its digest is kept after its last use.
     programs_kept_hours: float = Field(default=24.0, ge=0, examples=["24"])
     # Programs that are kept, in bytes of all together. Those that jobs still need
@@ -126,7 +128,7 @@ class LimitsSection(_Section):
         return inline_result_bytes
 
 
-class StoreSection(_Section):
+class StoreSection(Section):
     """``[store]``: the durable record of jobs."""
 
     # SQLAlchemy URL of SQLite or PostgreSQL; `{data_dir}` stands for
@@ -177,7 +179,7 @@ class StoreSection(_Section):
         return checked_payloads_options(payloads_options, info.data.get("payloads_url"))
 
 
-class RetentionSection(_Section):
+class RetentionSection(Section):
     """``[retention]``: how long jobs that have ended are kept. Unfinished ones always are."""
 
     # How long a job's result and program are kept after its end, in days.
@@ -205,7 +207,7 @@ class RetentionSection(_Section):
         return jobs_days
 
 
-class PoolSection(_Section):
+class PoolSection(SandboxSection):
     """``[[pool]]``: worker processes with the same limits."""
 
     # The name that backends refer to.
@@ -228,7 +230,7 @@ class PoolSection(_Section):
         return _checked_name(name)
 
 
-class BackendSection(_Section):
+class BackendSection(Section):
     """``[[backend]]``: one hosted backend."""
 
     # The name under which clients find it.
@@ -257,6 +259,15 @@ class BackendSection(_Section):
     # Longest wall time of one attempt at a job, in seconds, where it is to be
     # shorter than the pool's.
     time_limit_seconds: float | None = Field(default=None, gt=0, examples=["600"])
+    # The tenants that may use it; nobody else sees it. None: all.
+    tenants: Annotated[tuple[str, ...], Field(strict=False)] | None = Field(
+        default=None, examples=["['physics', 'chemistry']"]
+    )
+
+    @field_validator("tenants")
+    @classmethod
+    def _are_tenants(cls, tenants: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        return tenants and tuple(map(checked_tenant_name, tenants))
 
     @field_validator("name")
     @classmethod
@@ -286,13 +297,18 @@ class BackendSection(_Section):
         return arguments
 
 
-class ServerConfig(_Section):
+class ServerConfig(Section):
     """A whole configuration, complete with defaults."""
 
     server: ServerSection = Field(default_factory=ServerSection)
     limits: LimitsSection = Field(default_factory=LimitsSection)
     store: StoreSection = Field(default_factory=StoreSection)
     retention: RetentionSection = Field(default_factory=RetentionSection)
+    tls: TlsSection = Field(default_factory=TlsSection)
+    connections: ConnectionsSection = Field(default_factory=ConnectionsSection)
+    auth: AuthSection = Field(default_factory=AuthSection)
+    quotas: QuotasSection = Field(default_factory=QuotasSection)
+    audit: AuditSection = Field(default_factory=AuditSection)
     # Every pool that some backend may use, with no value left open.
     pools: tuple[PoolSection, ...] = ()
     backends: tuple[BackendSection, ...] = ()
@@ -313,6 +329,20 @@ class ServerConfig(_Section):
     def store_is_embedded(self) -> bool:
         """Whether the store is a file, which the lock of the data directory guards."""
         return self.store.url.startswith("sqlite:")
+
+    @property
+    def auth_required(self) -> bool:
+        """Whether every caller must show who it is."""
+        chosen = self.auth.required
+        return self.tls.is_on or self.auth.is_set_up if chosen is None else chosen
+
+    @property
+    def audit_file(self) -> Path | None:
+        """Where it is recorded who did what; None where it is not."""
+        chosen = self.audit.enabled
+        if chosen is None:
+            chosen = self.audit.file is not None or self.auth_required
+        return (self.audit.file or self.server.data_dir / "audit.jsonl") if chosen else None
 
     @property
     def includes_entry_points(self) -> bool:

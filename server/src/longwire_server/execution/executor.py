@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Callable
 
 from longwire.v1.error_pb2 import ErrorReason
-from longwire_server.execution.frames_pb2 import BackendLoaded
+from longwire_server.execution.frames_pb2 import BackendLoaded, ProgramLimits
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -16,6 +16,9 @@ class Executed:
 
     result: bytes
     """A serialised EncodedResult."""
+
+    shots: int = 0
+    """How many shots were run, of all circuits together."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -50,7 +53,12 @@ class Worker(abc.ABC):
 
     @abc.abstractmethod
     async def execute(
-        self, job_id: str, spec: bytes, program: bytes, listener: AttemptListener
+        self,
+        job_id: str,
+        spec: bytes,
+        program: bytes,
+        listener: AttemptListener,
+        limits: ProgramLimits,
     ) -> Outcome:
         """Executes an attempt; the worker is free again when this returns.
 
@@ -60,6 +68,7 @@ class Worker(abc.ABC):
             program: the payloads that the spec names by their digest, as a serialised
                 Program; empty where it holds them.
             listener: hears of the attempt until this returns.
+            limits: what the program may ask for, as far as only the worker can tell.
         """
 
     @abc.abstractmethod
@@ -95,10 +104,12 @@ class Executor(abc.ABC):
         """
 
     @abc.abstractmethod
-    def take(self, pool: str, backend_name: str) -> Worker | None:
+    def take(self, pool: str, backend_name: str, tenant: str) -> Worker | None:
         """An idle worker of the pool, best one that has the backend loaded, or None.
 
-        Whoever takes a worker gives it back with :meth:`release`.
+        Whoever takes a worker gives it back with :meth:`release`. Where the pool keeps
+        tenants apart, a worker that has run a job of another tenant is not lent but
+        replaced; ``on_idle`` is called when there is one for this tenant.
         """
 
     @abc.abstractmethod

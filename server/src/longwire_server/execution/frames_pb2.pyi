@@ -76,6 +76,14 @@ class WorkerSettings(_message.Message):
     MEMORY_LIMIT_MB_FIELD_NUMBER: _builtins.int
     LOADED_BACKENDS_FIELD_NUMBER: _builtins.int
     RESULT_BYTES_FIELD_NUMBER: _builtins.int
+    NETWORK_FIELD_NUMBER: _builtins.int
+    HIDDEN_PATHS_FIELD_NUMBER: _builtins.int
+    PROCESSOR_SECONDS_FIELD_NUMBER: _builtins.int
+    SANDBOX_FIELD_NUMBER: _builtins.int
+    SUBPROCESSES_FIELD_NUMBER: _builtins.int
+    PATHS_READ_FIELD_NUMBER: _builtins.int
+    PATHS_WRITE_FIELD_NUMBER: _builtins.int
+    PRIVATE_DIRECTORY_FIELD_NUMBER: _builtins.int
     threads: _builtins.int
     """Threads that one attempt may use."""
     memory_limit_mb: _builtins.int
@@ -84,9 +92,31 @@ class WorkerSettings(_message.Message):
     """Backends kept loaded at once; the least recently used goes."""
     result_bytes: _builtins.int
     """Largest encoded result in bytes."""
+    network: _builtins.bool
+    """Whether the process may reach the network, as the driver of a device must."""
+    processor_seconds: _builtins.float
+    """Processor time of one attempt in seconds, over all its threads; zero for no limit."""
+    sandbox: _builtins.str
+    """What is done where the kernel cannot enforce it: "auto", "required" or "off"."""
+    subprocesses: _builtins.bool
+    """Whether the process may start others."""
+    private_directory: _builtins.str
+    """The directory that is this process's alone."""
     @_builtins.property
     def backend_specs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The specifications of the pool's backends, as BackendSpec writes them in JSON."""
+
+    @_builtins.property
+    def hidden_paths(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Directories of the server's whose content the process may not reach."""
+
+    @_builtins.property
+    def paths_read(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Files and directories that the process may read, beside Python's and the system's."""
+
+    @_builtins.property
+    def paths_write(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Files and directories that the process may read and write."""
 
     def __init__(
         self,
@@ -96,10 +126,18 @@ class WorkerSettings(_message.Message):
         memory_limit_mb: _builtins.int = ...,
         loaded_backends: _builtins.int = ...,
         result_bytes: _builtins.int = ...,
+        network: _builtins.bool = ...,
+        hidden_paths: _abc.Iterable[_builtins.str] | None = ...,
+        processor_seconds: _builtins.float = ...,
+        sandbox: _builtins.str = ...,
+        subprocesses: _builtins.bool = ...,
+        paths_read: _abc.Iterable[_builtins.str] | None = ...,
+        paths_write: _abc.Iterable[_builtins.str] | None = ...,
+        private_directory: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["backend_specs", b"backend_specs", "loaded_backends", b"loaded_backends", "memory_limit_mb", b"memory_limit_mb", "result_bytes", b"result_bytes", "threads", b"threads"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["backend_specs", b"backend_specs", "hidden_paths", b"hidden_paths", "loaded_backends", b"loaded_backends", "memory_limit_mb", b"memory_limit_mb", "network", b"network", "paths_read", b"paths_read", "paths_write", b"paths_write", "private_directory", b"private_directory", "processor_seconds", b"processor_seconds", "result_bytes", b"result_bytes", "sandbox", b"sandbox", "subprocesses", b"subprocesses", "threads", b"threads"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -112,16 +150,20 @@ class LoadBackend(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     BACKEND_NAME_FIELD_NUMBER: _builtins.int
+    PREPARE_FIELD_NUMBER: _builtins.int
     backend_name: _builtins.str
     """Its name."""
+    prepare: _builtins.bool
+    """Whether to have ready what its first job will need, beside the backend."""
     def __init__(
         self,
         *,
         backend_name: _builtins.str = ...,
+        prepare: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["backend_name", b"backend_name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["backend_name", b"backend_name", "prepare", b"prepare"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -137,6 +179,8 @@ class ExecuteJob(_message.Message):
     SPEC_FIELD_NUMBER: _builtins.int
     PROGRAM_FIELD_NUMBER: _builtins.int
     TARGET_SHA256_FIELD_NUMBER: _builtins.int
+    LIMITS_FIELD_NUMBER: _builtins.int
+    TENANT_FIELD_NUMBER: _builtins.int
     job_id: _builtins.str
     """The job's id."""
     spec: _builtins.bytes
@@ -150,6 +194,12 @@ class ExecuteJob(_message.Message):
     the pool; empty while it has not been described. A worker that read its driver
     when the digest was another one reads it again before it executes the job.
     """
+    tenant: _builtins.str
+    """The tenant: what a worker keeps of one's programs it uses for no other."""
+    @_builtins.property
+    def limits(self) -> Global___ProgramLimits:
+        """What the job's tenant may ask for, as far as only a parser can tell."""
+
     def __init__(
         self,
         *,
@@ -157,14 +207,54 @@ class ExecuteJob(_message.Message):
         spec: _builtins.bytes = ...,
         program: _builtins.bytes = ...,
         target_sha256: _builtins.bytes = ...,
+        limits: Global___ProgramLimits | None = ...,
+        tenant: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["limits", b"limits"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["job_id", b"job_id", "program", b"program", "spec", b"spec", "target_sha256", b"target_sha256"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["job_id", b"job_id", "limits", b"limits", "program", b"program", "spec", b"spec", "target_sha256", b"target_sha256", "tenant", b"tenant"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ExecuteJob: _TypeAlias = ExecuteJob  # noqa: Y015
+
+@_typing.final
+class ProgramLimits(_message.Message):
+    """What a program may ask for at most. Zero in a field: as much as it likes."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CIRCUITS_FIELD_NUMBER: _builtins.int
+    QUBITS_FIELD_NUMBER: _builtins.int
+    SHOTS_FIELD_NUMBER: _builtins.int
+    SHOT_BITS_FIELD_NUMBER: _builtins.int
+    INSTRUCTIONS_FIELD_NUMBER: _builtins.int
+    circuits: _builtins.int
+    """Circuits of the job."""
+    qubits: _builtins.int
+    """Qubits of a circuit."""
+    shots: _builtins.int
+    """Shots of all circuits together."""
+    shot_bits: _builtins.int
+    """Shots times classical bits, of all circuits together."""
+    instructions: _builtins.int
+    """Instructions of all circuits together, with those in loops and definitions."""
+    def __init__(
+        self,
+        *,
+        circuits: _builtins.int = ...,
+        qubits: _builtins.int = ...,
+        shots: _builtins.int = ...,
+        shot_bits: _builtins.int = ...,
+        instructions: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["circuits", b"circuits", "instructions", b"instructions", "qubits", b"qubits", "shot_bits", b"shot_bits", "shots", b"shots"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ProgramLimits: _TypeAlias = ProgramLimits  # noqa: Y015
 
 @_typing.final
 class WorkerFrame(_message.Message):
@@ -180,12 +270,15 @@ class WorkerFrame(_message.Message):
     EXECUTION_FAILED_FIELD_NUMBER: _builtins.int
     PROGRESS_FIELD_NUMBER: _builtins.int
     PUB_FINISHED_FIELD_NUMBER: _builtins.int
+    SHOTS_FIELD_NUMBER: _builtins.int
     executed: _builtins.bytes
     """Answer to ExecuteJob: a serialised longwire.v1.EncodedResult."""
     pub_finished: _builtins.bytes
     """While it runs: a pub is finished, and this is a serialised
     longwire.v1.EncodedResult of its PubResult.
     """
+    shots: _builtins.int
+    """Beside `executed`: how many shots were run, of all circuits together."""
     @_builtins.property
     def ready(self) -> Global___WorkerReady:
         """The worker has read its settings and waits."""
@@ -221,10 +314,11 @@ class WorkerFrame(_message.Message):
         execution_failed: Global___ExecutionError | None = ...,
         progress: _job_pb2.JobProgress | None = ...,
         pub_finished: _builtins.bytes = ...,
+        shots: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["executed", b"executed", "execution_failed", b"execution_failed", "frame", b"frame", "load_failed", b"load_failed", "loaded", b"loaded", "progress", b"progress", "pub_finished", b"pub_finished", "ready", b"ready", "running", b"running"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["executed", b"executed", "execution_failed", b"execution_failed", "frame", b"frame", "load_failed", b"load_failed", "loaded", b"loaded", "progress", b"progress", "pub_finished", b"pub_finished", "ready", b"ready", "running", b"running"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["executed", b"executed", "execution_failed", b"execution_failed", "frame", b"frame", "load_failed", b"load_failed", "loaded", b"loaded", "progress", b"progress", "pub_finished", b"pub_finished", "ready", b"ready", "running", b"running", "shots", b"shots"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_frame: _TypeAlias = _typing.Literal["ready", "loaded", "load_failed", "running", "executed", "execution_failed", "progress", "pub_finished"]  # noqa: Y015
     _WhichOneofArgType_frame: _TypeAlias = _typing.Literal["frame", b"frame"]  # noqa: Y015
@@ -238,12 +332,19 @@ class WorkerReady(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    NOT_ENFORCED_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def not_enforced(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What the kernel cannot enforce of the sandbox, in words."""
+
     def __init__(
         self,
+        *,
+        not_enforced: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["not_enforced", b"not_enforced"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from longwire_server.execution.executor import BackendLoadError
 from longwire_server.execution.frames_pb2 import BackendLoaded, WorkerSettings
+from longwire_server.execution.worker_directories import WorkerDirectories
 from longwire_server.execution.worker_process import WorkerDiedError, WorkerProcess
 
 _logger = logging.getLogger(__name__)
@@ -29,46 +30,120 @@ class WorkerPool:
         processes: how many workers it keeps.
         settings: what each of them may load and use.
         on_idle: called whenever a worker became idle.
+        directories: gives each worker its private directory.
+        keeps_tenants_apart: whether a worker that has run a job of one tenant never
+            runs one of another. The pool then keeps one worker more, which has run
+            nothing: it takes the place of the one that is replaced.
     """
 
     def __init__(
-        self, name: str, processes: int, settings: WorkerSettings, on_idle: Callable[[], None]
+        self,
+        name: str,
+        processes: int,
+        settings: WorkerSettings,
+        on_idle: Callable[[], None],
+        *,
+        directories: WorkerDirectories | None = None,
+        keeps_tenants_apart: bool = False,
     ) -> None:
         self._name = name
+        self._processes = processes
         self._settings = settings
         self._on_idle = on_idle
+        self._directories = directories or WorkerDirectories()
+        self._apart = keeps_tenants_apart
         self._alive: set[WorkerProcess] = set()
         self._idle: list[WorkerProcess] = []
+        self._spare: WorkerProcess | None = None
+        # Tenants for whom a worker of another was, or is to be, replaced.
+        self._waiting: set[str] = set()
+        # Replaced workers that are not gone yet.
+        self._leaving: set[WorkerProcess] = set()
         self._wanted: deque[asyncio.Future[WorkerProcess]] = deque()
         # What the backends' Targets are by now, for workers that were not asked.
         self._targets: dict[str, bytes] = {}
+        self._last_backend = ""
         self._failed_starts = 0
-        self._starting = {asyncio.create_task(self._start_worker()) for _ in range(processes)}
+        self._has_warned = False
+        self._starting: set[asyncio.Task[None]] = set()
+        for _ in range(processes + (1 if keeps_tenants_apart else 0)):
+            self._start_another()
 
-    def take(self, backend_name: str) -> WorkerProcess | None:
-        """An idle worker, one that has the backend loaded if there is any."""
+    def take(self, backend_name: str, tenant: str) -> WorkerProcess | None:
+        """An idle worker for a job of a tenant, best one that has the backend loaded."""
         usable = [worker for worker in self._idle if worker.is_usable]
+        if self._apart:
+            own = [worker for worker in usable if worker.tenant == tenant]
+            usable = own or [worker for worker in usable if worker.tenant is None]
+            if not usable:
+                return self._exchange(backend_name, tenant)
         if not usable:
             return None
-        loaded = [worker for worker in usable if backend_name in worker.loaded]
-        worker = (loaded or usable)[-1]
+        worker = self._best(usable, backend_name)
         self._idle.remove(worker)
+        self._waiting.discard(tenant)
+        return self._lent(worker, backend_name, tenant)
+
+    def _exchange(self, backend_name: str, tenant: str) -> WorkerProcess | None:
+        """A worker that has run nothing, in the place of an idle one of another tenant."""
+        others = [worker for worker in self._idle if worker.is_usable]
+        if not others:
+            return None
+        fresh = self._spare
+        if fresh is not None and fresh.is_usable:
+            self._spare = None
+            self._retire(others[0])
+            self._waiting.discard(tenant)
+            return self._lent(fresh, backend_name, tenant)
+        self._waiting.add(tenant)
+        if len(self._starting) < len(self._waiting):
+            self._retire(others[0])
+        return None
+
+    def _retire(self, worker: WorkerProcess) -> None:
+        self._idle.remove(worker)
+        self._alive.remove(worker)
+        self._leaving.add(worker)
+        worker.kill()
+        self._start_another()
+
+    @staticmethod
+    def _best(usable: list[WorkerProcess], backend_name: str) -> WorkerProcess:
+        loaded = [worker for worker in usable if backend_name in worker.loaded]
+        return (loaded or usable)[-1]
+
+    def _lent(self, worker: WorkerProcess, backend_name: str, tenant: str | None) -> WorkerProcess:
         # Whoever takes it for a backend has it load that.
         worker.loaded.add(backend_name)
         worker.target_sha256 = self._targets.get(backend_name, b"")
+        if tenant is not None:
+            worker.tenant = tenant
+            self._last_backend = backend_name
         return worker
 
     def release(self, worker: WorkerProcess) -> None:
         """Gives back a worker; one that has died or is about to is not taken back."""
         if worker not in self._alive or not worker.is_usable:
             return
-        while self._wanted:
+        while self._wanted and not (self._apart and worker.tenant is not None):
             wanted = self._wanted.popleft()
             if not wanted.done():
                 wanted.set_result(worker)
                 return
+        if self._is_spare(worker):
+            self._spare = worker
+            self._on_idle()
+            if self._spare is worker:
+                # Nobody waited for it.
+                self._waiting.clear()
+            return
         self._idle.append(worker)
         self._on_idle()
+
+    def _is_spare(self, worker: WorkerProcess) -> bool:
+        """Whether a worker that is given back is the one beyond those that run jobs."""
+        is_one_more = len(self._alive) > self._processes and self._spare is None
+        return self._apart and worker.tenant is None and is_one_more
 
     async def describe(self, backend_name: str) -> BackendLoaded:
         """Loads a backend in the next worker that is free.
@@ -76,7 +151,7 @@ class WorkerPool:
         Raises:
             BackendLoadError: it cannot be loaded.
         """
-        worker = self.take(backend_name)
+        worker = self._take_to_describe(backend_name)
         if worker is None:
             wanted: asyncio.Future[WorkerProcess] = asyncio.get_running_loop().create_future()
             self._wanted.append(wanted)
@@ -96,7 +171,7 @@ class WorkerPool:
         Raises:
             BackendLoadError: it cannot be described.
         """
-        worker = self.take(backend_name)
+        worker = self._take_to_describe(backend_name)
         if worker is None:
             return None
         try:
@@ -112,6 +187,23 @@ class WorkerPool:
         finally:
             self.release(worker)
 
+    def _take_to_describe(self, backend_name: str) -> WorkerProcess | None:
+        """An idle worker; where tenants are kept apart, one that has run no job.
+
+        What a worker says of a backend is told to everybody.
+        """
+        usable = [worker for worker in self._idle if worker.is_usable]
+        if self._apart:
+            usable = [worker for worker in usable if worker.tenant is None]
+        if usable:
+            worker = self._best(usable, backend_name)
+            self._idle.remove(worker)
+        elif self._spare is not None and self._spare.is_usable:
+            worker, self._spare = self._spare, None
+        else:
+            return None
+        return self._lent(worker, backend_name, None)
+
     async def _described(self, worker: WorkerProcess, backend_name: str) -> BackendLoaded:
         described = await worker.describe(backend_name)
         self._targets[backend_name] = described.target.sha256
@@ -123,20 +215,26 @@ class WorkerPool:
         for task in starting:
             task.cancel()
         await asyncio.gather(*starting, return_exceptions=True)
-        workers, self._alive = self._alive, set()
+        workers, self._alive = self._alive | self._leaving, set()
         await asyncio.gather(*(worker.stop() for worker in workers))
+
+    def _start_another(self) -> None:
+        task = asyncio.create_task(self._start_worker())
+        self._starting.add(task)
+        task.add_done_callback(self._starting.discard)
 
     async def _start_worker(self) -> None:
         while True:
             pauses = _RESTART_PAUSES_SECONDS
             await asyncio.sleep(pauses[min(self._failed_starts, len(pauses) - 1)])
-            worker = WorkerProcess(self._settings, self._on_worker_exit)
+            worker = WorkerProcess(self._settings, self._on_worker_exit, self._directories)
             try:
                 await worker.start()
+                await self._warm(worker)
             except (WorkerDiedError, OSError) as error:
                 self._note_failed_start(error)
             except asyncio.CancelledError:
-                worker.kill()
+                await worker.stop()
                 raise
             except Exception:
                 _logger.exception("pool %s: an exception that nothing expected", self._name)
@@ -146,7 +244,23 @@ class WorkerPool:
         self._failed_starts = 0
         self._alive.add(worker)
         _logger.info("pool %s: worker %d is ready", self._name, worker.pid)
+        if worker.not_enforced and not self._has_warned:
+            self._has_warned = True
+            _logger.warning("pool %s: its sandbox is weaker than it could be", self._name)
+            for unmet in worker.not_enforced:
+                _logger.warning("pool %s: %s", self._name, unmet)
         self.release(worker)
+
+    async def _warm(self, worker: WorkerProcess) -> None:
+        """Has a worker that is to wait for a tenant load what was asked for last."""
+        if self._apart and self._last_backend:
+            try:
+                await worker.describe(self._last_backend, prepare=True)
+            except BackendLoadError as error:
+                # The job that wants it is told.
+                _logger.info("pool %s: %s", self._name, error)
+            else:
+                worker.loaded.add(self._last_backend)
 
     def _note_failed_start(self, error: Exception) -> None:
         self._failed_starts += 1
@@ -160,6 +274,7 @@ class WorkerPool:
                     )
 
     def _on_worker_exit(self, worker: WorkerProcess) -> None:
+        self._leaving.discard(worker)
         if worker not in self._alive:
             return
         self._alive.remove(worker)
@@ -171,6 +286,8 @@ class WorkerPool:
             worker.pid,
             worker.end,
         )
-        task = asyncio.create_task(self._start_worker())
-        self._starting.add(task)
-        task.add_done_callback(self._starting.discard)
+        self._start_another()
+        spare, self._spare = self._spare, None
+        if spare is not None and spare is not worker:
+            # It takes the place at once.
+            self.release(spare)

@@ -9,6 +9,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import cast
 
 from longwire.v1.error_pb2 import ErrorReason
@@ -24,12 +25,15 @@ from longwire_server.execution.frames_pb2 import (
     BackendLoaded,
     ExecuteJob,
     LoadBackend,
+    ProgramLimits,
     ServerFrame,
     WorkerFrame,
     WorkerSettings,
 )
 from longwire_server.execution.wire_format import field_head
 from longwire_server.execution.worker.framing import LENGTH, pack
+from longwire_server.execution.worker_directories import WorkerDirectories
+from longwire_server.execution.worker_output import forward_output
 from longwire_server.failpoints import VARIABLE, failpoint
 
 _logger = logging.getLogger(__name__)
@@ -38,14 +42,14 @@ _logger = logging.getLogger(__name__)
 # operator gave the server (addresses, passwords) reaches it.
 _ENVIRONMENT_KEPT = (
     "PATH",
-    "HOME",
     "LANG",
     "LC_ALL",
-    "TMPDIR",
     "TZ",
     "LD_LIBRARY_PATH",
     VARIABLE,
 )
+# What points to the worker's private directory, where it is in a sandbox.
+_ENVIRONMENT_OF_PLACES = ("HOME", "TMPDIR")
 _ENVIRONMENT_KEPT_PREFIXES = ("PYTHON", "CUDA_", "NVIDIA_")
 _THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
@@ -57,6 +61,8 @@ _THREAD_VARIABLES = (
 # A frame up to this size is sent in one piece: joining it takes less time than
 # sending its parts.
 _JOINED_BYTES = 64 << 10
+# How long a worker that has ended is listened to.
+_LAST_WORDS_SECONDS = 1.0
 
 
 class WorkerDiedError(Exception):
@@ -69,17 +75,30 @@ class WorkerProcess(Worker):
     Args:
         settings: what the worker may load and use.
         on_exit: called once when the process has ended.
+        directories: gives it a private directory, which goes with it.
     """
 
-    def __init__(self, settings: WorkerSettings, on_exit: Callable[[WorkerProcess], None]) -> None:
-        self._settings = settings
+    def __init__(
+        self,
+        settings: WorkerSettings,
+        on_exit: Callable[[WorkerProcess], None],
+        directories: WorkerDirectories,
+    ) -> None:
+        self._settings = WorkerSettings()
+        self._settings.CopyFrom(settings)
         self._on_exit = on_exit
+        self._directories = directories
         self._answer: asyncio.Future[WorkerFrame] | None = None
         self._listener: AttemptListener | None = None
         self._killed = False
+        self._reaper: asyncio.Task[None] | None = None
         self.loaded: set[str] = set()
+        # Whose jobs it has run; None as long as it has run none.
+        self.tenant: str | None = None
         # Digest of the Target of the backend that it was taken for, as it is by now.
         self.target_sha256 = b""
+        # What the kernel cannot enforce of its sandbox, in words.
+        self.not_enforced: tuple[str, ...] = ()
 
     async def start(self) -> None:
         """Starts the process and waits until it is ready.
@@ -87,6 +106,24 @@ class WorkerProcess(Worker):
         Raises:
             WorkerDiedError: it ended before.
         """
+        directory = self._directories.make()
+        self._settings.private_directory = str(directory)
+        starting = asyncio.ensure_future(self._start_process(directory))
+        try:
+            # Half of a process cannot be ended.
+            await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            await starting
+            raise
+        except OSError:
+            self._directories.remove(directory)
+            raise
+        frame = await self._ask([pack(ServerFrame(settings=self._settings))])
+        if not frame.HasField("ready"):
+            raise WorkerDiedError(f"its first frame was {frame.WhichOneof('frame')}")
+        self.not_enforced = tuple(frame.ready.not_enforced)
+
+    async def _start_process(self, directory: Path) -> None:
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
         # exec, not fork: the child must not inherit gRPC's threads and locks.
@@ -98,8 +135,11 @@ class WorkerProcess(Worker):
             str(os.getpid()),
             pass_fds=(theirs.fileno(),),
             stdin=asyncio.subprocess.DEVNULL,
-            stdout=sys.stderr.fileno(),
-            env=_environment(self._settings.threads),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            env=_environment(
+                self._settings.threads, None if self._settings.sandbox == "off" else directory
+            ),
         )
         theirs.close()
         loop = asyncio.get_running_loop()
@@ -109,10 +149,7 @@ class WorkerProcess(Worker):
         )
         # Without its socket a worker is of no use, whatever it still does.
         self._protocol.closed.add_done_callback(lambda _closed: self._end_process())
-        self._reaper = asyncio.create_task(self._reap())
-        frame = await self._ask([pack(ServerFrame(settings=self._settings))])
-        if not frame.HasField("ready"):
-            raise WorkerDiedError(f"its first frame was {frame.WhichOneof('frame')}")
+        self._reaper = asyncio.create_task(self._reap(directory))
 
     @property
     def pid(self) -> int:
@@ -133,33 +170,57 @@ class WorkerProcess(Worker):
         return not (self._killed or self._protocol.closed.done())
 
     async def execute(
-        self, job_id: str, spec: bytes, program: bytes, listener: AttemptListener
+        self,
+        job_id: str,
+        spec: bytes,
+        program: bytes,
+        listener: AttemptListener,
+        limits: ProgramLimits,
     ) -> Outcome:
         """See :meth:`Worker.execute`."""
         self._listener = listener
+        request = ExecuteJob(
+            job_id=job_id,
+            target_sha256=self.target_sha256,
+            limits=limits,
+            tenant=self.tenant or "",
+        )
         try:
             failpoint("execution.attempt.before", WorkerDiedError)
-            answer = await self._sent(_execute_frame(job_id, spec, program, self.target_sha256))
+            answer = await self._sent(_execute_frame(request, spec, program))
             failpoint("execution.attempt.after", WorkerDiedError)
             frame = await answer
         except WorkerDiedError as error:
-            return Failed(ErrorReason.ERROR_REASON_WORKER_DIED, str(error))
+            return self._lost(error)
         finally:
             self._listener = None
         if frame.HasField("executed"):
-            return Executed(frame.executed)
+            return Executed(frame.executed, frame.shots)
         return Failed(frame.execution_failed.reason, frame.execution_failed.message)
 
-    async def describe(self, backend_name: str) -> BackendLoaded:
+    def _lost(self, error: WorkerDiedError) -> Failed:
+        """What a job is told whose worker has ended."""
+        if not self._killed and self._process.returncode == -signal.SIGXCPU:
+            return Failed(
+                ErrorReason.ERROR_REASON_TIME_LIMIT,
+                f"The job used more than {self._settings.processor_seconds:g} s of processor time, "
+                "its pool's processor_seconds: split it, or use fewer shots or qubits",
+            )
+        return Failed(ErrorReason.ERROR_REASON_WORKER_DIED, str(error))
+
+    async def describe(self, backend_name: str, *, prepare: bool = False) -> BackendLoaded:
         """Loads a backend and returns what it is.
+
+        Args:
+            backend_name: the backend.
+            prepare: whether to have ready what its first job will need.
 
         Raises:
             BackendLoadError: it cannot be loaded.
         """
+        load = LoadBackend(backend_name=backend_name, prepare=prepare)
         try:
-            frame = await self._ask(
-                [pack(ServerFrame(load=LoadBackend(backend_name=backend_name)))]
-            )
+            frame = await self._ask([pack(ServerFrame(load=load))])
         except WorkerDiedError as error:
             message = f"{error} while it loaded the backend"
             raise BackendLoadError(message, ended_worker=True) from error
@@ -194,9 +255,10 @@ class WorkerProcess(Worker):
             self._process.kill()
 
     async def stop(self) -> None:
-        """Ends the process and waits until it is gone."""
-        self.kill()
-        await self._reaper
+        """Ends the process, if it was started, and waits until it is gone."""
+        if self._reaper is not None:
+            self.kill()
+            await self._reaper
 
     async def _ask(self, frame: Sequence[bytes]) -> WorkerFrame:
         """Sends a frame, in one or more parts, and returns the answer."""
@@ -221,15 +283,23 @@ class WorkerProcess(Worker):
                 self.kill()
             self._answer.set_result(frame)
 
-    async def _reap(self) -> None:
+    async def _reap(self, directory: Path) -> None:
+        assert self._process.stdout is not None
+        told = asyncio.create_task(forward_output(self._process.stdout, self.pid))
         code = await self._process.wait()
         # What the worker sent before it ended is still in the socket.
         await self._protocol.closed
+        loop = asyncio.get_running_loop()
+        removed = loop.run_in_executor(None, self._directories.remove, directory)
         if self._answer is not None and not self._answer.done():
             self._answer.set_exception(WorkerDiedError(_how_it_ended(code)))
             # Nobody may be waiting any more.
             self._answer.exception()
         self._on_exit(self)
+        await removed
+        # A process of its own that lives on may hold the other end.
+        await asyncio.wait({told}, timeout=_LAST_WORDS_SECONDS)
+        told.cancel()
 
 
 class _FrameProtocol(asyncio.Protocol):
@@ -266,9 +336,9 @@ class _FrameProtocol(asyncio.Protocol):
             self.closed.set_result(None)
 
 
-def _execute_frame(job_id: str, spec: bytes, program: bytes, target_sha256: bytes) -> list[bytes]:
+def _execute_frame(request: ExecuteJob, spec: bytes, program: bytes) -> list[bytes]:
     """A ServerFrame with an ExecuteJob, in parts: what is large is not copied."""
-    fields = [ExecuteJob(job_id=job_id, target_sha256=target_sha256).SerializeToString()]
+    fields = [request.SerializeToString()]
     fields += [field_head(ExecuteJob.SPEC_FIELD_NUMBER, len(spec)), spec]
     if program:
         fields += [field_head(ExecuteJob.PROGRAM_FIELD_NUMBER, len(program)), program]
@@ -295,12 +365,17 @@ def _tell(listener: AttemptListener | None, frame: WorkerFrame) -> bool:
     return True
 
 
-def _environment(threads: int) -> dict[str, str]:
+def _environment(threads: int, private_directory: Path | None) -> dict[str, str]:
+    names = (
+        _ENVIRONMENT_KEPT if private_directory else (*_ENVIRONMENT_KEPT, *_ENVIRONMENT_OF_PLACES)
+    )
     kept = {
         name: value
         for name, value in os.environ.items()
-        if name in _ENVIRONMENT_KEPT or name.startswith(_ENVIRONMENT_KEPT_PREFIXES)
+        if name in names or name.startswith(_ENVIRONMENT_KEPT_PREFIXES)
     }
+    if private_directory is not None:
+        kept.update(dict.fromkeys(_ENVIRONMENT_OF_PLACES, str(private_directory)))
     # Aer, NumPy and Qiskit each start a thread a processor unless told otherwise,
     # and the workers would fight for the processors.
     kept.update(dict.fromkeys(_THREAD_VARIABLES, str(threads)), QISKIT_PARALLEL="FALSE")

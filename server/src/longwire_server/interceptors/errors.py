@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from typing import Any, TypeAlias
 
 import grpc
 import grpc.aio
+from google.protobuf.message import DecodeError
 
+from longwire_server.refusals import argument_invalid
 from longwire_server.servicers.status_table import status_of
 
 Details: TypeAlias = grpc.HandlerCallDetails
@@ -27,22 +30,50 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
     ) -> Handler:
         """Wraps the handler of a call."""
         handler = await continuation(details)
-        if handler is None or handler.request_streaming:
-            return handler
+        if handler is None:
+            return None
         codec = {
-            "request_deserializer": handler.request_deserializer,
+            "request_deserializer": partial(_decoded, handler.request_deserializer),
             "response_serializer": handler.response_serializer,
         }
-        if handler.response_streaming:
-            return grpc.unary_stream_rpc_method_handler(
-                _guarded_stream(handler.unary_stream), **codec
-            )
-        return grpc.unary_unary_rpc_method_handler(_guarded(handler.unary_unary), **codec)
+        match handler.request_streaming, handler.response_streaming:
+            case False, False:
+                return grpc.unary_unary_rpc_method_handler(_guarded(handler.unary_unary), **codec)
+            case False, True:
+                return grpc.unary_stream_rpc_method_handler(
+                    _guarded_stream(handler.unary_stream), **codec
+                )
+            case True, False:
+                return grpc.stream_unary_rpc_method_handler(_guarded(handler.stream_unary), **codec)
+            case _:
+                return grpc.stream_stream_rpc_method_handler(
+                    _guarded_stream(handler.stream_stream), **codec
+                )
+
+
+class _UndecodableRequest:
+    """In the place of a request: bytes that are no message of its type."""
+
+
+def _decoded(decode: Callable[[bytes], Any] | None, request: bytes) -> Any:
+    """The request; gRPC would end the call of one that cannot be decoded without a reason."""
+    try:
+        return request if decode is None else decode(request)
+    except (DecodeError, RecursionError):
+        return _UndecodableRequest()
+
+
+def _check_decoded(request: Any) -> None:
+    if isinstance(request, _UndecodableRequest):
+        raise argument_invalid(
+            "request", "its bytes are no message of this call's type; see the .proto files"
+        )
 
 
 def _guarded(behaviour: Any) -> Any:
     async def call(request: Any, context: Any) -> Any:
         try:
+            _check_decoded(request)
             return await behaviour(request, context)
         except BaseException as error:  # noqa: BLE001 - the outermost layer
             await _end(error, context)
@@ -53,6 +84,7 @@ def _guarded(behaviour: Any) -> Any:
 def _guarded_stream(behaviour: Any) -> Any:
     async def call(request: Any, context: Any) -> AsyncIterator[Any]:
         try:
+            _check_decoded(request)
             async for response in behaviour(request, context):
                 yield response
         except BaseException as error:  # noqa: BLE001 - the outermost layer

@@ -49,11 +49,14 @@ class AttemptPolicy:
             f"allows (max_attempts = {self.max_attempts}): submit it again if that is safe"
         )
 
-    def run_limit(self, job_limit_seconds: float | None) -> RunLimit:
+    def run_limit(
+        self, job_limit_seconds: float | None, quota_seconds: float | None = None
+    ) -> RunLimit:
         """The shortest of the limits that hold for an attempt.
 
         Args:
             job_limit_seconds: what the job's owner asked for; None for nothing.
+            quota_seconds: what its tenant may ask for; None for any time.
         """
         limits = [
             RunLimit(
@@ -67,6 +70,14 @@ class AttemptPolicy:
                     self.backend_limit_seconds,
                     f"the time_limit_seconds of backend '{self.backend_name}': split it, or use "
                     "fewer shots or qubits",
+                )
+            )
+        if quota_seconds is not None:
+            limits.append(
+                RunLimit(
+                    quota_seconds,
+                    "its tenant's quota (quotas.run_seconds): split it, or use fewer shots or "
+                    "qubits",
                 )
             )
         if job_limit_seconds is not None:

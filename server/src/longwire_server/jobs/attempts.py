@@ -11,7 +11,9 @@ from functools import partial
 from longwire.v1.error_pb2 import ErrorReason
 from longwire.v1.job_pb2 import JobState
 from longwire.v1.result_pb2 import EncodedResult
+from longwire_server.accounts.tenants import Tenants
 from longwire_server.execution.executor import Executed, Failed, Outcome, Worker
+from longwire_server.execution.frames_pb2 import ProgramLimits
 from longwire_server.failpoints import failpoint
 from longwire_server.jobs.attempt_policy import AttemptPolicy, RunLimit
 from longwire_server.jobs.clock import now_us
@@ -26,6 +28,7 @@ from longwire_server.jobs.lifecycle import (
 )
 from longwire_server.jobs.live_job import LiveJob, Stop
 from longwire_server.jobs.recorder import Recorder
+from longwire_server.jobs.spent import NOTHING_SPENT, Spent
 from longwire_server.store.job import Job
 from longwire_server.store.job_store import JobStore, PayloadDamagedError, ProgramKey, StoreError
 
@@ -65,6 +68,8 @@ class AttemptRunner:
         store: the durable record.
         programs: the payloads of jobs that name them by their digest.
         policies: how often and how long jobs are tried, by backend.
+        tenants: what their owners may ask for.
+        program_limits: what a worker is told to refuse of a tenant's programs.
         lease_seconds: how long a lease lasts without renewal.
         inline_result_bytes: results up to this size travel in the final event.
         on_put_back: called with every job that is to be queued again.
@@ -77,6 +82,8 @@ class AttemptRunner:
         programs: KeptPrograms,
         *,
         policies: Mapping[str, AttemptPolicy],
+        tenants: Tenants,
+        program_limits: Callable[[str], ProgramLimits],
         lease_seconds: float,
         inline_result_bytes: int,
         on_put_back: Callable[[LiveJob], None],
@@ -86,6 +93,8 @@ class AttemptRunner:
         self._recorder = Recorder(store)
         self._programs = programs
         self._policies = policies
+        self._tenants = tenants
+        self._program_limits = program_limits
         self._inline_result_bytes = inline_result_bytes
         self._on_put_back = on_put_back
         self._on_final = on_final
@@ -186,10 +195,16 @@ class AttemptRunner:
             lease_expires_us=None,
         )
 
+        used = live.spent.usage_of(job, jobs=1)
+
         async def write() -> bool:
             failpoint("jobs.finish.before", StoreError)
             written = await self._store.update(
-                job, expected=PREDECESSORS[state], attempt=job.attempt, result=result
+                job,
+                expected=PREDECESSORS[state],
+                attempt=job.attempt,
+                result=result,
+                usage=used,
             )
             failpoint("jobs.finish.after", StoreError)
             return written
@@ -230,10 +245,12 @@ class AttemptRunner:
             return False
         job = live.evolved(state=QUEUED, lease_owner=self.leases.owner, lease_expires_us=None)
 
+        used = live.spent.usage_of(job, jobs=0)
+
         async def write() -> bool:
             failpoint("jobs.put_back.before", StoreError)
             return await self._store.update(
-                job, expected=PREDECESSORS[QUEUED], attempt=attempt, result=None
+                job, expected=PREDECESSORS[QUEUED], attempt=attempt, result=None, usage=used
             )
 
         if not await self._write(job.job_id, write, patiently=patiently):
@@ -242,6 +259,7 @@ class AttemptRunner:
         _logger.warning("job %s: attempt %d is lost: %s", job.job_id, attempt, stop.message)
         failpoint("jobs.put_back.after")
         live.lose_attempt(job)
+        live.spent = NOTHING_SPENT
         if live.stop is not None and not live.stop.lost:
             # Somebody cancelled it meanwhile.
             stop = live.stop
@@ -336,14 +354,24 @@ class AttemptRunner:
     async def _execute_within_limit(self, live: LiveJob, worker: Worker, work: _Work) -> Outcome:
         if live.stop is not None:
             return _NOT_MADE
-        limit = self._policies[live.job.backend_name].run_limit(live.job.run_limit_seconds)
-        timer = asyncio.get_running_loop().call_later(
-            limit.seconds, self.stop, live, _too_long(limit)
+        job = live.job
+        quotas = self._tenants.quotas(job.tenant)
+        limit = self._policies[job.backend_name].run_limit(
+            job.run_limit_seconds, quotas.run_seconds
         )
+        loop = asyncio.get_running_loop()
+        timer = loop.call_later(limit.seconds, self.stop, live, _too_long(limit))
         live.worker = worker
+        begun, shots = loop.time(), 0
         try:
-            return await worker.execute(live.job.job_id, work.spec, work.program, live)
+            outcome = await worker.execute(
+                job.job_id, work.spec, work.program, live, self._program_limits(job.tenant)
+            )
+            if isinstance(outcome, Executed):
+                shots = outcome.shots
+            return outcome
         finally:
+            live.spent = Spent(loop.time() - begun, shots)
             live.worker = None
             timer.cancel()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 
 from longwire.v1.backend_pb2 import Backend
 from longwire.v1.backend_status_pb2 import BackendStatus
@@ -14,6 +14,7 @@ from longwire_server.backends.spec import BackendSpec
 from longwire_server.execution.executor import BackendLoadError, Executor
 from longwire_server.execution.frames_pb2 import BackendLoaded
 from longwire_server.refusals import backend_not_found, backend_not_operational
+from longwire_server.store.backend_control_table import BackendControl
 
 _logger = logging.getLogger(__name__)
 
@@ -34,6 +35,8 @@ class _Entry:
     # Why the last attempt to describe it failed, where it did.
     error: BackendLoadError | None = None
     describing: asyncio.Task[None] | None = None
+    # What operators have set for it.
+    control: BackendControl | None = None
     watchers: set[asyncio.Event] = dataclasses.field(default_factory=set)
 
 
@@ -185,12 +188,42 @@ class BackendDirectory:
         backend.status.CopyFrom(self._present_status(entry))
         return backend
 
-    async def backends(self) -> list[Backend]:
-        """All backends with their present status."""
-        return [await self.backend(name) for name in self._entries]
+    async def backends(self, names: Iterable[str]) -> list[Backend]:
+        """Some backends with their present status.
+
+        Raises:
+            RequestRefusedError: no backend has one of the names.
+        """
+        return [await self.backend(name) for name in names]
+
+    @property
+    def names(self) -> list[str]:
+        """The hosted backends."""
+        return list(self._entries)
+
+    def require_hosted(self, name: str) -> None:
+        """Refuses a backend that does not exist.
+
+        Raises:
+            RequestRefusedError: no backend has this name.
+        """
+        self._entry(name)
+
+    def set_control(self, control: BackendControl) -> None:
+        """Takes over what operators have set for a backend, which its status tells."""
+        self._entry(control.backend_name).control = control
+        self.changed(control.backend_name)
+
+    def present_status(self, name: str) -> BackendStatus:
+        """The status of a backend, also while it is not loaded.
+
+        Raises:
+            RequestRefusedError: no backend has this name.
+        """
+        return self._present_status(self._entry(name))
 
     async def status(self, name: str) -> BackendStatus:
-        """The present status of a backend.
+        """The status of a backend, once it is loaded.
 
         Raises:
             RequestRefusedError: no backend has this name.
@@ -237,6 +270,8 @@ class BackendDirectory:
         elif entry.error is not None:
             status.operational = False
             status.status_msg = str(entry.error)
+        elif entry.control is not None:
+            status.status_msg = _told(entry.control) or status.status_msg
         return status
 
     def _entry(self, name: str) -> _Entry:
@@ -252,6 +287,16 @@ class BackendDirectory:
             # Shielded: a caller that goes away must not cancel the load for all.
             await asyncio.shield(entry.first)
         return entry.loaded
+
+
+def _told(control: BackendControl) -> str:
+    """What a status tells of what operators have set; empty for nothing.
+
+    A paused backend is operational: it takes jobs, which wait.
+    """
+    if not control.is_paused:
+        return control.status_msg
+    return f"paused: {control.status_msg or 'jobs are taken and wait'}"
 
 
 def _has_failed(entry: _Entry) -> bool:

@@ -25,6 +25,7 @@ def job_to_proto(
     job: Job,
     queue_position: int | None = None,
     progress: job_pb2.JobProgress | None = None,
+    estimated_start_us: int | None = None,
 ) -> job_pb2.Job:
     """The whole job.
 
@@ -32,6 +33,7 @@ def job_to_proto(
         job: the job as recorded.
         queue_position: its place in the queue, counted from 1.
         progress: how far it is, which is told only while it is running.
+        estimated_start_us: when it may begin, which is told with its place.
     """
     message = job_pb2.Job(
         job_id=job.job_id,
@@ -46,8 +48,15 @@ def job_to_proto(
         result_bytes=job.result_bytes,
         request_id=job.request_id,
         kind=job.kind,
+        tenant=job.tenant,
+        submitter=job.submitter,
+        priority=job.priority,
+        batch=job.batch,
+        session_id=job.session_id,
         progress=progress if job.state == RUNNING else None,
     )
+    if queue_position is not None and estimated_start_us is not None:
+        message.estimated_start_time.CopyFrom(timestamp(estimated_start_us))
     if job.start_time_us is not None:
         message.start_time.CopyFrom(timestamp(job.start_time_us))
     if job.end_time_us is not None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from longwire.v1.job_event_pb2 import Heartbeat, JobEvent
 from longwire.v1.job_pb2 import JobProgress
+from longwire_server.jobs.job_message import timestamp
 from longwire_server.jobs.lifecycle import QUEUED
 from longwire_server.jobs.live_job import LiveJob
 from longwire_server.jobs.partial_results import PartialResults
@@ -28,7 +29,7 @@ class JobWatch:
         self._live = live
         self._after = after
         self._pub_results = pub_results
-        self._told_position: int | None = None
+        self._told_position: tuple[int | None, int | None] | None = None
         self._told_progress: JobProgress | None = None
         self._told_pubs = 0
         self._told_pubs_of: PartialResults | None = None
@@ -62,9 +63,11 @@ class JobWatch:
         if live.job.state != QUEUED:
             # Back in the queue after a lost attempt, it is told again.
             self._told_position = None
-        elif live.queue_position not in (None, self._told_position):
-            self._told_position = live.queue_position
-            batch.append(self._event(queue_position=self._told_position))
+        elif live.queue_position is not None:
+            position = live.queue_position, live.estimated_start_us
+            if position != self._told_position:
+                self._told_position = position
+                batch.append(self._position_event())
         if live.told_progress != self._told_progress:
             self._told_progress = live.told_progress
             # None where another attempt has begun.
@@ -85,6 +88,12 @@ class JobWatch:
         pubs = partial.pubs(self._told_pubs, self._live.told_pubs)
         self._told_pubs += len(pubs)
         return [self._event(pub_finished=pub) for pub in pubs]
+
+    def _position_event(self) -> JobEvent:
+        event = self._event(queue_position=self._live.queue_position)
+        if self._live.estimated_start_us is not None:
+            event.estimated_start_time.CopyFrom(timestamp(self._live.estimated_start_us))
+        return event
 
     def _event(self, **kind: Any) -> JobEvent:
         job_id, sequence = self._live.job.job_id, self._live.told_sequence

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
+from longwire_server.jobs.queue_request import check_priority
 from longwire_server.refusals import argument_invalid, job_not_found
 from longwire_server.store.job import Job
 from longwire_server.store.job_store import JobStore
@@ -28,6 +29,9 @@ class LabelChange:
 
     remove_tags: tuple[str, ...]
     """Tags that it is to have no more. They are removed before others are added."""
+
+    priority: int | None = None
+    """Its new priority; None leaves it."""
 
     @property
     def depends_on_tags(self) -> bool:
@@ -66,7 +70,8 @@ async def change_labels(store: JobStore, tenant: str, job_id: str, change: Label
     while known is not None:
         before = known.tags
         known = await _set(store, tenant, job_id, change, before)
-        if known.tags == change.tags_after(before) and change.name in (None, known.name):
+        has_all = change.name in (None, known.name) and change.priority in (None, known.priority)
+        if has_all and known.tags == change.tags_after(before):
             return known
         # Somebody else has changed the tags meanwhile.
     raise job_not_found(job_id)
@@ -80,7 +85,12 @@ async def _set(
     if new_tags is not None:
         _check_number("add_tags" if change.add_tags else "tags.tags", new_tags)
     job = await store.set_labels(
-        tenant, job_id, name=change.name, tags=new_tags, expected_tags=tags
+        tenant,
+        job_id,
+        name=change.name,
+        tags=new_tags,
+        expected_tags=tags,
+        priority=change.priority,
     )
     if job is None:
         raise job_not_found(job_id)
@@ -93,10 +103,13 @@ def check_change(change: LabelChange) -> None:
     Raises:
         RequestRefusedError: nothing is asked for, or a label cannot be one.
     """
-    if change.name is None and change.tags_after(()) is None:
+    if change.name is None and change.priority is None and change.tags_after(()) is None:
         raise argument_invalid(
-            "name", "neither it nor tags, add_tags or remove_tags is set; say what is to change"
+            "name",
+            "neither it nor tags, add_tags, remove_tags or priority is set; say what is to change",
         )
+    if change.priority is not None:
+        check_priority(change.priority)
     check_text("name", change.name or "")
     check_tags("tags.tags", change.tags or ())
     check_tags("add_tags", tuple(dict.fromkeys(change.add_tags)))

@@ -23,6 +23,7 @@ from longwire_server.jobs.lifecycle import (
     state_name,
 )
 from longwire_server.jobs.partial_results import PartialResults
+from longwire_server.jobs.spent import NOTHING_SPENT
 from longwire_server.store.job import Job
 
 # Changes of state wait this long for company: those of a job of a millisecond
@@ -30,6 +31,10 @@ from longwire_server.store.job import Job
 _HOLD_SECONDS = 0.02
 # Nobody reads faster.
 _PROGRESS_EVERY_SECONDS = 0.25
+# An estimate that has changed by less than this, and less than a tenth of the wait, is
+# not worth a message.
+_ESTIMATE_CHANGE_US = 1_000_000
+_ESTIMATE_CHANGE = 0.1
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -62,8 +67,10 @@ class LiveJob(AttemptListener):
         worker: the worker that runs the attempt.
         deadline_handle: the timer of the job's deadline in the queue.
         queue_position: the place in the queue, counted from 1, once it was told.
+        estimated_start_us: when it may begin, as told with that; None if nobody knows.
         finished: completes when the job is final and durable.
         partial: what the present attempt has told.
+        spent: what it took of a worker, once it is over.
         told_progress: how far it was when the watchers were last told; None before.
         told_pubs: how many of its finished pubs they may be told.
     """
@@ -76,6 +83,7 @@ class LiveJob(AttemptListener):
         self.worker: Worker | None = None
         self.deadline_handle: asyncio.TimerHandle | None = None
         self.queue_position: int | None = None
+        self.estimated_start_us: int | None = None
         self.finished: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._events = [status_event(job, job.create_time_us)]
         self._waiters: list[asyncio.Future[None]] = []
@@ -83,6 +91,7 @@ class LiveJob(AttemptListener):
         self._released = 1
         self._closed = False
         self.partial = PartialResults(0, inline_result_bytes=0)
+        self.spent = NOTHING_SPENT
         self.told_progress: JobProgress | None = None
         self.told_pubs = 0
         self._progress_handle: asyncio.TimerHandle | None = None
@@ -139,8 +148,9 @@ class LiveJob(AttemptListener):
 
         What the lost attempt told of its work counts no more.
         """
-        self.job = job = self._with_labels(job)
-        self.queue_position = None
+        # It may have been made before its labels were changed.
+        self.job = job = _with_labels_of(self.job, job)
+        self.queue_position = self.estimated_start_us = None
         self._drop_partial(job.attempt, inline_result_bytes=0)
         self._events.append(status_event(job, now_us()))
         self._wake_soon()
@@ -180,7 +190,7 @@ class LiveJob(AttemptListener):
 
     def finish(self, job: Job, result: EncodedResult | None) -> None:
         """Takes over the final record, which is durable, and tells the watchers."""
-        self.job = job = self._with_labels(job)
+        self.job = job = _with_labels_of(self.job, job)
         self._cancel_deadline()
         failpoint("jobs.told.before")
         self._events.append(finished_event(job, result))
@@ -195,15 +205,31 @@ class LiveJob(AttemptListener):
             self.told_progress = JobProgress(finished=finished, total=progress.total)
         self._wake()
 
-    def relabel(self, name: str, tags: tuple[str, ...]) -> None:
-        """Takes over labels that are durable. Nothing is told to the watchers."""
-        self.job = self.job.evolve(name=name, tags=tags)
+    def relabel(self, recorded: Job) -> None:
+        """Takes over labels and order of the durable record. Watchers are told nothing."""
+        self.job = _with_labels_of(recorded, self.job)
 
-    def set_queue_position(self, position: int) -> None:
-        """Tells the watchers the job's place in the queue, counted from 1."""
-        if position != self.queue_position:
-            self.queue_position = position
-            self._wake()
+    def set_queue_position(self, position: int, estimated_start_us: int | None = None) -> None:
+        """Tells the watchers the job's place in the queue.
+
+        Args:
+            position: the place, counted from 1.
+            estimated_start_us: when it may begin, in microseconds since 1970 UTC; None
+                if nobody knows.
+        """
+        if position != self.queue_position or self._is_news(estimated_start_us):
+            self.queue_position, self.estimated_start_us = position, estimated_start_us
+            if self._waiters:
+                self._wake()
+
+    def _is_news(self, estimated_start_us: int | None) -> bool:
+        """Whether an estimate differs from the one that was told by what somebody may mind."""
+        told_us = self.estimated_start_us
+        if estimated_start_us is None or told_us is None:
+            return estimated_start_us is not told_us
+        wait_us = max(0, estimated_start_us - now_us())
+        change_us = max(_ESTIMATE_CHANGE_US, _ESTIMATE_CHANGE * wait_us)
+        return abs(estimated_start_us - told_us) > change_us
 
     def close(self) -> None:
         """Ends every watch without a final event: the server goes away."""
@@ -238,10 +264,6 @@ class LiveJob(AttemptListener):
         while not self.is_over:
             await self.wait()
 
-    def _with_labels(self, job: Job) -> Job:
-        """A record with the present labels: it may have been made before they were changed."""
-        return job.evolve(name=self.job.name, tags=self.job.tags)
-
     def _drop_partial(self, attempt: int, inline_result_bytes: int) -> None:
         self.partial = PartialResults(attempt, inline_result_bytes=inline_result_bytes)
         self.told_progress, self.told_pubs = None, 0
@@ -275,6 +297,15 @@ class LiveJob(AttemptListener):
         for waiter in waiters:
             if not waiter.done():
                 waiter.set_result(None)
+
+
+def _with_labels_of(labelled: Job, job: Job) -> Job:
+    return job.evolve(
+        name=labelled.name,
+        tags=labelled.tags,
+        priority=labelled.priority,
+        moved_us=labelled.moved_us,
+    )
 
 
 def _set(waiter: asyncio.Future[None]) -> None:

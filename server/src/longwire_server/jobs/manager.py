@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 
 from longwire.v1 import job_pb2
 from longwire.v1.job_event_pb2 import JobEvent
 from longwire.v1.job_pb2 import JobSpec
+from longwire_server.accounts.backend_access import BackendAccess
+from longwire_server.accounts.tenants import Tenants
+from longwire_server.execution.frames_pb2 import ProgramLimits
 from longwire_server.failpoints import failpoint
 from longwire_server.jobs.admission import AdmissionLimits
 from longwire_server.jobs.attempt_policy import AttemptPolicy
@@ -35,14 +38,18 @@ from longwire_server.jobs.live_job import (
 from longwire_server.jobs.live_jobs import LiveJobs
 from longwire_server.jobs.other_servers import OtherServers
 from longwire_server.jobs.queue_deadlines import QueueDeadlines
+from longwire_server.jobs.quota_admission import QuotaAdmission
 from longwire_server.jobs.recovery import Recovery
 from longwire_server.jobs.results import Results
 from longwire_server.jobs.retention import RetentionLimits
+from longwire_server.jobs.sessions import Sessions
 from longwire_server.jobs.submissions import Submission, Submissions
+from longwire_server.jobs.unfinished_jobs import UnfinishedJobs
 from longwire_server.refusals import (
     cancel_not_recorded,
     job_not_finished,
     job_not_found,
+    job_not_queued,
     server_draining,
 )
 from longwire_server.store.job import FINAL_STATES, Job
@@ -80,7 +87,11 @@ class JobManager:
         programs: the programs that jobs name by their digest.
         directory: the hosted backends.
         dispatcher: the queue in front of the workers.
+        sessions: the sessions in which jobs may run.
         limits: what a request may ask for.
+        tenants: what their tenants may ask for.
+        program_limits: what a worker is told to refuse of a tenant's programs.
+        access: which backends their submitters may use.
         policies: how often and how long jobs are tried, by backend.
         retention: what is kept of jobs that have ended.
         lease_seconds: how long a lease lasts without renewal.
@@ -94,8 +105,12 @@ class JobManager:
         programs: KeptPrograms,
         directory: BackendDirectory,
         dispatcher: Dispatcher,
+        sessions: Sessions,
         *,
         limits: AdmissionLimits,
+        tenants: Tenants,
+        program_limits: Callable[[str], ProgramLimits],
+        access: BackendAccess,
         policies: Mapping[str, AttemptPolicy],
         retention: RetentionLimits,
         lease_seconds: float,
@@ -104,12 +119,15 @@ class JobManager:
         self._store = store
         self._directory = directory
         self._dispatcher = dispatcher
+        self._sessions = sessions
         self._live = LiveJobs()
         self._results = Results(store, retention, inline_bytes=inline_result_bytes)
         self._attempts = AttemptRunner(
             store,
             programs,
             policies=policies,
+            tenants=tenants,
+            program_limits=program_limits,
             lease_seconds=lease_seconds,
             inline_result_bytes=inline_result_bytes,
             on_put_back=self._put_back,
@@ -133,14 +151,18 @@ class JobManager:
             recovery=self._recovery,
             cancel=self._cancel,
         )
+        self._unfinished = UnfinishedJobs(self._live, servers, lambda: self._attempts.leases.owner)
         self._submissions = Submissions(
             store,
             programs,
             directory,
             self._live,
             limits=limits,
+            quotas=QuotaAdmission(tenants, self._unfinished.of),
+            access=access,
             num_queued=lambda: dispatcher.queued,
             owner=lambda: self._attempts.leases.owner,
+            sessions=sessions,
             queue=self._queue,
         )
         self._accepting = False
@@ -154,6 +176,7 @@ class JobManager:
         await self._others.start(server_id)
         await self._dispatcher.start(self._attempts.run)
         await self._recovery.run()
+        self._unfinished.start()
         self._accepting = True
 
     async def drain(self, grace_seconds: float) -> None:
@@ -166,6 +189,7 @@ class JobManager:
         """
         self._accepting = False
         self._directory.drain()
+        self._sessions.drain()
         self._attempts.drain()
         await self._recovery.stop()
         try:
@@ -178,6 +202,7 @@ class JobManager:
         await self._dispatcher.drain()
         await self._attempts.settled()
         await self._submissions.stop()
+        await self._unfinished.stop()
         await self._attempts.leases.stop()
         await self._others.stop()
         for live in list(self._live):
@@ -200,16 +225,19 @@ class JobManager:
             raise server_draining()
         return await self._submissions.submit(tenant, spec, request_id)
 
-    async def get(self, tenant: str, job_id: str) -> job_pb2.Job:
+    async def get(self, tenant: str | None, job_id: str) -> job_pb2.Job:
         """The job as it is now.
 
+        Args:
+            tenant: who owns it; None where it may be anybody's.
+            job_id: its id.
+
         Raises:
-            RequestRefusedError: the tenant has no such job.
+            RequestRefusedError: there is no such job.
         """
         live = await self._live_job(tenant, job_id)
         if live is not None:
-            position = self._dispatcher.position(live)
-            return job_to_proto(live.job, position, live.partial.progress)
+            return self._live_message(live, self._dispatcher.position(live))
         return job_to_proto(await self._recorded(tenant, job_id))
 
     async def watch(
@@ -238,7 +266,7 @@ class JobManager:
             async for events in watched:
                 resume_after = max(resume_after, *(event.sequence for event in events))
                 yield events
-            if job_id not in self._live if live is None else live.finished.done():
+            if self._owned(tenant, job_id) is None if live is None else live.finished.done():
                 return
             if not self._accepting:
                 raise server_draining()
@@ -249,7 +277,8 @@ class JobManager:
     ) -> AsyncIterator[list[JobEvent]]:
         """The events of a job that this server does not have, until it has it, or the job ends."""
         with self._others.changes(job_id) as changes:
-            while job_id not in self._live:
+            # One of another tenant's that this server has is not there either.
+            while self._owned(tenant, job_id) is None:
                 job = await self._recorded(tenant, job_id)
                 if job.is_final:
                     if job.sequence > resume_after:
@@ -277,7 +306,7 @@ class JobManager:
         return await self._results.of(job)
 
     async def list_jobs(self, query: JobQuery) -> JobPage:
-        """A page of the tenant's jobs, the newest first."""
+        """A page of a tenant's jobs, or of all tenants', the newest first."""
         # The store does not know RUNNING, which is not written: what it lists is
         # looked at again in the state that the job has by now.
         stored = query.states | {VALIDATING} if RUNNING in query.states else query.states
@@ -290,11 +319,15 @@ class JobManager:
             messages, None if is_last else Cursor(found[-1].create_time_us, found[-1].job_id)
         )
 
-    async def cancel(self, tenant: str, job_id: str) -> job_pb2.Job:
+    async def cancel(self, tenant: str | None, job_id: str) -> job_pb2.Job:
         """Cancels a job, and returns it in the final state that it reached.
 
+        Args:
+            tenant: who owns it; None where it may be anybody's.
+            job_id: its id.
+
         Raises:
-            RequestRefusedError: the tenant has no such job; or it is being cancelled and its
+            RequestRefusedError: there is no such job; or it is being cancelled and its
                 end is not recorded yet; or the server stops before that.
         """
         try:
@@ -322,12 +355,12 @@ class JobManager:
             self._attempts.stop(live, CANCEL)
             await live.ended()
 
-    async def _cancel_distant(self, tenant: str, job_id: str) -> None:
+    async def _cancel_distant(self, tenant: str | None, job_id: str) -> None:
         """Has another server cancel its job, and returns when it has, or this one has the job."""
         with self._others.changes(job_id) as changes:
             job = await self._recorded(tenant, job_id)
             if not job.is_final:
-                await self._others.ask_to_cancel(tenant, job_id)
+                await self._others.ask_to_cancel(job.tenant, job_id)
             while not job.is_final and job_id not in self._live and self._accepting:
                 await changes.next()
                 job = await self._recorded(tenant, job_id)
@@ -361,9 +394,35 @@ class JobManager:
         await self._live_job(tenant, job_id)
         job = await change_labels(self._store, tenant, job_id, change)
         live = self._live.get(job_id)
+        if live is None:
+            return job_to_proto(job)
+        live.relabel(job)
+        self._dispatcher.reorder(live)
+        return self._live_message(live, self._dispatcher.position(live))
+
+    async def move_to_front(self, job_id: str) -> job_pb2.Job:
+        """Puts a queued job in front of all others of its pool, whosever it is.
+
+        Raises:
+            RequestRefusedError: there is no such job, or it is not queued.
+            StoreError: it could not be written.
+        """
+        # As with an update.
+        return await asyncio.shield(asyncio.create_task(self._move_to_front(job_id)))
+
+    async def _move_to_front(self, job_id: str) -> job_pb2.Job:
+        live = await self._live_job(None, job_id)
+        moved_us = now_us()
+        if live is not None and not self._dispatcher.is_queued(live):
+            raise job_not_queued(job_id, state_name(live.job.state))
+        is_moved = await self._store.move_to_front(job_id, moved_us)
+        job = await self._recorded(None, job_id)
+        if not is_moved:
+            raise job_not_queued(job_id, state_name(job.state))
         if live is not None:
-            live.relabel(job.name, job.tags)
-        return self._message(job)
+            live.relabel(job)
+            self._dispatcher.reorder(live)
+        return await self.get(None, job_id)
 
     def _queue(self, live: LiveJob) -> None:
         self._dispatcher.enqueue_arrival(live)
@@ -377,23 +436,28 @@ class JobManager:
 
     def _put_back(self, live: LiveJob) -> None:
         """Queues a job again whose attempt was lost."""
-        self._dispatcher.enqueue(live, front=True)
+        self._dispatcher.enqueue(live)
         self._deadlines.watch(live)
 
-    async def _live_job(self, tenant: str, job_id: str) -> LiveJob | None:
+    def _owned(self, tenant: str | None, job_id: str) -> LiveJob | None:
+        """The tenant's unfinished job with this id, where this server has it."""
+        live = self._live.get(job_id)
+        return live if live is not None and tenant in (None, live.job.tenant) else None
+
+    async def _live_job(self, tenant: str | None, job_id: str) -> LiveJob | None:
         """The tenant's unfinished job with this id, once it is durable."""
         if job_id not in self._live and self._recovery.is_taking_up:
             job = await self._store.get(tenant, job_id)
             if job is not None and not job.is_final:
                 await self._recovery.taken_up()
-        live = self._live.get(job_id)
-        if live is None or live.job.tenant != tenant:
+        live = self._owned(tenant, job_id)
+        if live is None:
             return None
         if not live.committed.done():
             await asyncio.shield(live.committed)
         return live
 
-    async def _recorded(self, tenant: str, job_id: str) -> Job:
+    async def _recorded(self, tenant: str | None, job_id: str) -> Job:
         job = await self._store.get(tenant, job_id)
         if job is None:
             raise job_not_found(job_id)
@@ -403,5 +467,8 @@ class JobManager:
         live = self._live.get(job.job_id)
         if live is None:
             return job_to_proto(job)
-        position = live.queue_position if live.job.state == QUEUED else None
-        return job_to_proto(live.job, position, live.partial.progress)
+        return self._live_message(live, live.queue_position if live.job.state == QUEUED else None)
+
+    def _live_message(self, live: LiveJob, position: int | None) -> job_pb2.Job:
+        start_us = None if position is None else self._dispatcher.estimated_start_us(live)
+        return job_to_proto(live.job, position, live.partial.progress, start_us)

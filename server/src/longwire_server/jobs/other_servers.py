@@ -127,7 +127,8 @@ class OtherServers:
         if job.lease_owner != self._attempts.leases.owner:
             self._drop(live)
             return
-        live.relabel(job.name, job.tags)
+        live.relabel(job)
+        self._dispatcher.reorder(live)
         if job.cancel_requested:
             await self._cancel(live)
 

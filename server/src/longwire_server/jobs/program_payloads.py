@@ -1,7 +1,7 @@
 """The payloads of a program apart from the rest of it, as they are kept by their digest.
 
 What is in them stays opaque: only their first bytes, which say the version of a
-QPY, and their sizes are looked at.
+QPY and how many circuits are in it, and their sizes are looked at.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from collections.abc import Iterable, Sequence
 from longwire.v1.program_pb2 import Program
 from longwire_server.execution.wire_format import field_head
 
-# As much as admission looks at: QPY's magic and version.
-_HEAD_BYTES = 8
+# As much as admission looks at: QPY's magic, version and number of circuits.
+_HEAD_BYTES = 18
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -9,6 +9,8 @@ import secrets
 from collections.abc import Callable
 
 from longwire.v1.job_pb2 import JobSpec
+from longwire_server.accounts.backend_access import BackendAccess
+from longwire_server.accounts.caller import caller
 from longwire_server.failpoints import failpoint
 from longwire_server.jobs.admission import AdmissionLimits, admit, check_payloads
 from longwire_server.jobs.backend_directory import BackendDirectory
@@ -18,6 +20,10 @@ from longwire_server.jobs.lifecycle import QUEUED
 from longwire_server.jobs.live_job import LiveJob
 from longwire_server.jobs.live_jobs import LiveJobs
 from longwire_server.jobs.primitive_admission import job_kind
+from longwire_server.jobs.program_payloads import heads
+from longwire_server.jobs.queue_request import check_queue_request
+from longwire_server.jobs.quota_admission import QuotaAdmission, check_program
+from longwire_server.jobs.sessions import Sessions
 from longwire_server.jobs.submissions_in_doubt import SubmissionsInDoubt, is_durable
 from longwire_server.refusals import request_id_reused, server_draining
 from longwire_server.store.job import Job
@@ -52,8 +58,11 @@ class Submissions:
         directory: the hosted backends.
         live: the unfinished jobs of this server.
         limits: what a request may ask for.
+        quotas: what its tenant may ask for.
+        access: which backends its submitter may use.
         num_queued: how many jobs wait.
         owner: this server's id.
+        sessions: the sessions in which jobs may run.
         queue: takes over a job that is durable.
     """
 
@@ -65,8 +74,11 @@ class Submissions:
         live: LiveJobs,
         *,
         limits: AdmissionLimits,
+        quotas: QuotaAdmission,
+        access: BackendAccess,
         num_queued: Callable[[], int],
         owner: Callable[[], str],
+        sessions: Sessions,
         queue: Callable[[LiveJob], None],
     ) -> None:
         self._store = store
@@ -74,23 +86,35 @@ class Submissions:
         self._directory = directory
         self._live = live
         self._limits = limits
+        self._quotas = quotas
+        self._access = access
         self._num_queued = num_queued
         self._owner = owner
+        self._sessions = sessions
         self._queue = queue
         self._in_doubt = SubmissionsInDoubt(store, adopt=self._adopt, withdraw=self._withdraw)
 
     async def submit(self, tenant: str, spec: JobSpec, request_id: str) -> Submission:
         """See :meth:`JobManager.submit`."""
+        self._quotas.count_request(tenant)
         admit(spec, request_id, self._limits, self._num_queued())
+        self._access.require(spec.backend_name)
         self._directory.require_runnable(spec.backend_name)
         program = None
         if spec.program.payloads_sha256:
             program = await self._take_program(tenant, spec)
+        else:
+            sent = spec.program.payloads
+            check_program(spec, heads(sent), sum(map(len, sent)), self._quotas.of(tenant))
         payload = spec.SerializeToString(deterministic=True)
         digest = hashlib.sha256(payload).digest()
         known = self._live.of_request(tenant, request_id)
         if known is not None and await is_durable(known):
             return self._known(known.job, digest)
+        check_queue_request(spec, self._live.batch_backend(tenant, spec.batch))
+        if spec.session_id:
+            self._sessions.require(tenant, spec.session_id, spec.backend_name)
+        self._quotas.admit_another(tenant)
         self._in_doubt.require_store()
         failpoint("jobs.admitted")
         time_us = now_us()
@@ -111,6 +135,10 @@ class Submissions:
             queue_deadline_us=_queue_deadline_us(spec, time_us),
             run_limit_seconds=spec.max_run_seconds if spec.HasField("max_run_seconds") else None,
             lease_owner=self._owner(),
+            submitter=caller().subject,
+            priority=spec.priority,
+            batch=spec.batch,
+            session_id=spec.session_id,
         )
         # A task of its own: a caller that goes away must not leave half a job.
         return await asyncio.shield(asyncio.create_task(self._admit(job, payload, program)))
@@ -124,6 +152,7 @@ class Submissions:
         payloads = await self._programs.take(tenant, spec.program)
         # Also what was kept before: for another format, or under another limit.
         check_payloads(spec, payloads.heads, payloads.size_bytes, self._limits)
+        check_program(spec, payloads.heads, payloads.size_bytes, self._quotas.of(tenant))
         return payloads.program
 
     async def _admit(self, job: Job, payload: bytes, program: bytes | None) -> Submission:

@@ -1,10 +1,10 @@
-"""Who calls. Without accounts, everybody is the same tenant."""
+"""Who calls, as the servicers ask for it."""
 
 from __future__ import annotations
 
-DEFAULT_TENANT = "default"
+from longwire_server.accounts.caller import caller
 
 
 def tenant_of(_context: object) -> str:
     """The tenant that owns what this call makes and sees."""
-    return DEFAULT_TENANT
+    return caller().tenant

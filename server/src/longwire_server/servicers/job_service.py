@@ -12,6 +12,7 @@ from longwire.v1.job_event_pb2 import JobAccepted, JobEvent
 from longwire.v1.job_pb2 import JobState
 from longwire.v1.job_service_pb2_grpc import JobServiceServicer
 from longwire.v1.result_pb2 import EncodedResult
+from longwire_server.accounts.reach import reachable_tenant, tenant_asked_for
 from longwire_server.failpoints import failpoint
 from longwire_server.jobs.job_message import job_to_proto, timestamp
 from longwire_server.jobs.labels import LabelChange
@@ -64,11 +65,11 @@ class JobServicer(JobServiceServicer):
         )
 
     async def GetJob(  # noqa: N802
-        self, request: messages.GetJobRequest, context: Any
+        self, request: messages.GetJobRequest, _context: Any
     ) -> messages.GetJobResponse:
         """The job as it is now."""
         return messages.GetJobResponse(
-            job=await self._manager.get(tenant_of(context), request.job_id)
+            job=await self._manager.get(reachable_tenant(), request.job_id)
         )
 
     async def WatchJob(  # noqa: N802
@@ -101,31 +102,33 @@ class JobServicer(JobServiceServicer):
             yield messages.GetResultResponse(chunk=bytes(data[start : start + _CHUNK_BYTES]))
 
     async def ListJobs(  # noqa: N802
-        self, request: messages.ListJobsRequest, context: Any
+        self, request: messages.ListJobsRequest, _context: Any
     ) -> messages.ListJobsResponse:
-        """A page of the caller's jobs."""
-        page = await self._manager.list_jobs(_job_query(tenant_of(context), request))
+        """A page of the jobs of the caller's tenant, or of those that an operator asks for."""
+        tenant = tenant_asked_for(request.tenant, all_tenants=request.all_tenants)
+        page = await self._manager.list_jobs(_job_query(tenant, request))
         token = "" if page.next_page is None else page.next_page.to_token()
         return messages.ListJobsResponse(jobs=page.jobs, next_page_token=token)
 
     async def CancelJob(  # noqa: N802
-        self, request: messages.CancelJobRequest, context: Any
+        self, request: messages.CancelJobRequest, _context: Any
     ) -> messages.CancelJobResponse:
         """Cancels a job."""
         failpoint("service.cancel.received")
-        job = await self._manager.cancel(tenant_of(context), request.job_id)
+        job = await self._manager.cancel(reachable_tenant(), request.job_id)
         failpoint("service.cancel.after")
         return messages.CancelJobResponse(job=job)
 
     async def UpdateJob(  # noqa: N802
         self, request: messages.UpdateJobRequest, context: Any
     ) -> messages.UpdateJobResponse:
-        """Changes the name or the tags of a job."""
+        """Changes the name, the tags or the priority of a job."""
         change = LabelChange(
             name=request.name if request.HasField("name") else None,
             tags=tuple(request.tags.tags) if request.HasField("tags") else None,
             add_tags=tuple(request.add_tags),
             remove_tags=tuple(request.remove_tags),
+            priority=request.priority if request.HasField("priority") else None,
         )
         return messages.UpdateJobResponse(
             job=await self._manager.update(tenant_of(context), request.job_id, change)
@@ -158,7 +161,7 @@ def _accepted_event(submission: Submission) -> JobEvent:
     )
 
 
-def _job_query(tenant: str, request: messages.ListJobsRequest) -> JobQuery:
+def _job_query(tenant: str | None, request: messages.ListJobsRequest) -> JobQuery:
     if request.page_size > _MAX_PAGE_SIZE:
         raise argument_invalid(
             "page_size", f"it is {request.page_size}; ask for at most {_MAX_PAGE_SIZE}"

@@ -39,10 +39,22 @@ class GroupCommit:
         database: where to write.
         on_loop_bytes: batches with payloads up to this size are committed on the
             event loop; -1 sends all to a thread.
+        begin: called before the writes of each transaction.
+        finish: called after them, before the commit: what they leave to be written
+            together.
     """
 
-    def __init__(self, database: Database, *, on_loop_bytes: int) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        on_loop_bytes: int,
+        begin: Callable[[], None] = lambda: None,
+        finish: Callable[[DBAPICursor], None] = lambda _cursor: None,
+    ) -> None:
         self._database = database
+        self._begin = begin
+        self._finish = finish
         self._dialect = database.engine.dialect
         self._driver_error: type[Exception] = self._dialect.loaded_dbapi.Error
         self._on_loop_bytes = on_loop_bytes
@@ -133,7 +145,9 @@ class GroupCommit:
         try:
             failpoint("store.statements.before")
             with closing(connection.cursor()) as cursor:
+                self._begin()
                 outcomes = [_written(write, cursor) for write in writes]
+                self._finish(cursor)
             failpoint("store.commit.before")
             connection.commit()
         except BaseException as error:

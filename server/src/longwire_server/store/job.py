@@ -106,6 +106,21 @@ class Job:
     cancel_requested: bool = False
     """Whether another server was asked to cancel it, which its own is to do."""
 
+    submitter: str = ""
+    """Who submitted it, within the tenant."""
+
+    priority: int = 0
+    """How urgent it is among its tenant's jobs, -10 to 10."""
+
+    batch: str = ""
+    """The batch to which it belongs; empty for none."""
+
+    session_id: str = ""
+    """The session in which it is to run; empty for none."""
+
+    moved_us: int | None = None
+    """When an operator put it in front of the queue, if one did."""
+
     @property
     def is_final(self) -> bool:
         """Whether the job will never change state again."""

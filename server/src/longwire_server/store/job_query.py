@@ -43,9 +43,9 @@ class Cursor:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class JobQuery:
-    """A filter over one tenant's jobs, the newest first."""
+    """A filter over one tenant's jobs, or with None over all, the newest first."""
 
-    tenant: str
+    tenant: str | None
     page_size: int = 100
     after: Cursor | None = None
     backend_name: str = ""

@@ -40,6 +40,11 @@ def job_to_row(job: Job) -> dict[str, Any]:
         "queue_deadline_us": job.queue_deadline_us,
         "run_limit_seconds": job.run_limit_seconds,
         "cancel_requested": int(job.cancel_requested) or None,
+        "submitter": job.submitter or None,
+        "priority": job.priority,
+        "batch": job.batch or None,
+        "session_id": job.session_id or None,
+        "moved_us": job.moved_us,
     }
 
 
@@ -88,4 +93,9 @@ def job_from_columns(columns: Mapping[Any, Any]) -> Job:
         queue_deadline_us=columns["queue_deadline_us"],
         run_limit_seconds=columns["run_limit_seconds"],
         cancel_requested=bool(columns["cancel_requested"]),
+        submitter=columns["submitter"] or "",
+        priority=columns["priority"],
+        batch=columns["batch"] or "",
+        session_id=columns["session_id"] or "",
+        moved_us=columns["moved_us"],
     )

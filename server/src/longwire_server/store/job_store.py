@@ -13,6 +13,7 @@ from typing import NamedTuple
 from longwire.v1.job_pb2 import JobState
 from longwire_server.store.job import Job
 from longwire_server.store.job_query import JobQuery
+from longwire_server.store.usage import Usage
 
 
 class StoreError(Exception):
@@ -112,6 +113,7 @@ class JobStore(abc.ABC):
         expected: frozenset[JobState.ValueType],
         attempt: int | None = None,
         result: bytes | None,
+        usage: Usage | None = None,
     ) -> bool:
         """Writes a job's new state, and its result where it has one.
 
@@ -122,6 +124,9 @@ class JobStore(abc.ABC):
                 before the first); None for any. It is the fencing token: whoever
                 lost an attempt cannot write over the next.
             result: the serialised EncodedResult.
+            usage: what is added to the usage of the job's tenant, in the same
+                transaction: only where the state is written, and not where it was
+                recorded already.
 
         Returns:
             Whether the job was there in one of the expected states, and in the
@@ -138,8 +143,9 @@ class JobStore(abc.ABC):
         name: str | None,
         tags: tuple[str, ...] | None,
         expected_tags: tuple[str, ...] | None = None,
+        priority: int | None = None,
     ) -> Job | None:
-        """Changes the name or the tags of a job, in whichever state it is.
+        """Changes the name, the tags or the priority of a job, in whichever state it is.
 
         Nothing else writes them: an update of the job leaves them as they are.
 
@@ -150,9 +156,20 @@ class JobStore(abc.ABC):
             tags: all the tags that it is to have; None leaves them.
             expected_tags: the tags that it must have, since the new ones were made of
                 them; None for any. Where it has others, nothing is written.
+            priority: its new priority; None leaves it.
 
         Returns:
             The job with the labels that it has then; None where the tenant has no such job.
+        """
+
+    @abc.abstractmethod
+    async def move_to_front(self, job_id: str, moved_us: int) -> bool:
+        """Records when a queued job was put in front of the queue, whosever it is.
+
+        Nothing else writes that: an update of the job leaves it as it is.
+
+        Returns:
+            Whether the job was there and queued.
         """
 
     @abc.abstractmethod
@@ -172,8 +189,8 @@ class JobStore(abc.ABC):
         """
 
     @abc.abstractmethod
-    async def get(self, tenant: str, job_id: str) -> Job | None:
-        """The tenant's job with this id."""
+    async def get(self, tenant: str | None, job_id: str) -> Job | None:
+        """The tenant's job with this id; with None, whosever it is."""
 
     @abc.abstractmethod
     async def spec(self, job_id: str) -> bytes | None:

@@ -21,10 +21,18 @@ from longwire_server.store.prepared import Prepared
 from longwire_server.store.program_table import InStore, ProgramWrites, Unneeded
 from longwire_server.store.retention_writes import Removed, RetentionWrites
 from longwire_server.store.tables import jobs, results, specs
+from longwire_server.store.usage import Usage
+from longwire_server.store.usage_table import UsageWrites
+
+_IN_QUEUE = state_bits({JobState.JOB_STATE_QUEUED})
 
 
 class JobWrites:
-    """The prepared statements of one database, and the writes made of them."""
+    """The prepared statements of one database, and the writes made of them.
+
+    Attributes:
+        labels: those that are about labels.
+    """
 
     def __init__(self, dialect: sa.Dialect) -> None:
         insert = postgresql.insert if dialect.name == "postgresql" else sqlite.insert
@@ -48,13 +56,29 @@ class JobWrites:
             "renew_lease": sa.update(jobs)
             .where(this_job, this_attempt, jobs.c.lease_owner == sa.bindparam("for_lease_owner"))
             .values(lease_expires_us=sa.bindparam("new_lease_expires_us")),
+            "move_job": sa.update(jobs)
+            .where(this_job, IN_EXPECTED_STATE)
+            .values(moved_us=sa.bindparam("new_moved_us")),
             "insert_spec": sa.insert(specs),
             "insert_result": sa.insert(results),
         }
         self._prepared = {name: Prepared(each, dialect) for name, each in statements.items()}
         self._programs = ProgramWrites(dialect)
-        self._labels = LabelWrites(dialect)
-        self._retention = RetentionWrites(dialect, self._labels)
+        self.labels = LabelWrites(dialect)
+        self._retention = RetentionWrites(dialect, self.labels)
+        self._usage = UsageWrites(dialect)
+
+    def add_usage(self, used: Usage, _cursor: DBAPICursor) -> None:
+        """Adds to what a tenant has used."""
+        self._usage.add(used)
+
+    def begin(self) -> None:
+        """Precedes the writes of every transaction."""
+        self._usage.begin()
+
+    def finish(self, cursor: DBAPICursor) -> None:
+        """Follows the writes of every transaction, just before its commit."""
+        self._usage.finish(cursor)
 
     def add(
         self, job: Job, spec: Payload, program: Payload | InStore | None, cursor: DBAPICursor
@@ -71,7 +95,7 @@ class JobWrites:
         if self._prepared["insert_job"].run(cursor, row) == 0:
             known = self._known(job, cursor)
             return Added(known, created=known.job_id == job.job_id)
-        self._labels.enlist(job, cursor)
+        self.labels.enlist(job, cursor)
         row = {"job_id": job.job_id} | payload_to_columns(spec)
         self._prepared["insert_spec"].run(cursor, row)
         if program is not None:
@@ -84,6 +108,7 @@ class JobWrites:
         expected: Iterable[JobState.ValueType],
         attempt: int | None,
         result: Payload | None,
+        usage: Usage | None,
         cursor: DBAPICursor,
     ) -> bool:
         """See :meth:`JobStore.update`."""
@@ -101,6 +126,8 @@ class JobWrites:
         if result is not None:
             row = {"job_id": job.job_id} | payload_to_columns(result)
             self._prepared["insert_result"].run(cursor, row)
+        if usage is not None:
+            self._usage.add(usage)
         return True
 
     def renew_leases(
@@ -125,17 +152,10 @@ class JobWrites:
         """See :meth:`JobStore.delete`."""
         return self._retention.delete(tenant, job_id, expected, cursor)
 
-    def set_labels(
-        self,
-        tenant: str,
-        job_id: str,
-        name: str | None,
-        tags: tuple[str, ...] | None,
-        expected_tags: tuple[str, ...] | None,
-        cursor: DBAPICursor,
-    ) -> Job | None:
-        """See :meth:`JobStore.set_labels`."""
-        return self._labels.set(tenant, job_id, name, tags, expected_tags, cursor)
+    def move_to_front(self, job_id: str, moved_us: int, cursor: DBAPICursor) -> bool:
+        """See :meth:`JobStore.move_to_front`."""
+        parameters = {"for_job_id": job_id, "new_moved_us": moved_us, "expected": _IN_QUEUE}
+        return self._prepared["move_job"].run(cursor, parameters) == 1
 
     def expire_results(self, ended: Iterable[EndedJob], cursor: DBAPICursor) -> Removed:
         """See :meth:`JobStore.expire_results`."""

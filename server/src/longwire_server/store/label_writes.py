@@ -28,7 +28,7 @@ class LabelWrites:
             .with_for_update(),
             "update_labels": sa.update(jobs)
             .where(this_job)
-            .values(name=sa.bindparam("new_name"), tags=sa.bindparam("new_tags")),
+            .values({name: sa.bindparam(f"new_{name}") for name in ("name", "tags", "priority")}),
             # A job may have been given the same tag twice.
             "insert_tag": insert(job_tags).on_conflict_do_nothing(),
             "delete_tag": sa.delete(job_tags).where(
@@ -44,6 +44,7 @@ class LabelWrites:
         name: str | None,
         tags: tuple[str, ...] | None,
         expected_tags: tuple[str, ...] | None,
+        priority: int | None,
         cursor: DBAPICursor,
     ) -> Job | None:
         """See :meth:`JobStore.set_labels`."""
@@ -55,10 +56,15 @@ class LabelWrites:
         job = before.evolve(
             name=before.name if name is None else name,
             tags=before.tags if tags is None else tags,
+            priority=before.priority if priority is None else priority,
         )
         if job == before:
             return job
-        labels = {"new_name": job.name, "new_tags": tags_to_text(job.tags)}
+        labels = {
+            "new_name": job.name,
+            "new_tags": tags_to_text(job.tags),
+            "new_priority": job.priority,
+        }
         self._prepared["update_labels"].run(cursor, {**this_job, **labels})
         if job.tags != before.tags:
             self.unlist(before, cursor)

@@ -7,8 +7,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from longwire.v1.job_pb2 import JobState
+from longwire_server.store.job import FINAL_STATES
 from longwire_server.store.job_query import JobQuery
-from longwire_server.store.tables import job_tags, jobs
+from longwire_server.store.tables import UNFINISHED, job_tags, jobs
 
 
 def list_statement(query: JobQuery) -> sa.Select[Any]:
@@ -39,11 +40,15 @@ def _page(query: JobQuery, states: frozenset[JobState.ValueType]) -> sa.Select[A
         listed = job_tags.c
         statement = statement.join_from(job_tags, jobs, job_tags.c.job_id == jobs.c.job_id)
         conditions.append(job_tags.c.tag == query.tag)
-    conditions.append(listed.tenant == query.tenant)
+    if query.tenant is not None:
+        conditions.append(listed.tenant == query.tenant)
     if states:
         numbers = [int(state) for state in states]
         one = jobs.c.state == numbers[0]
         conditions.append(one if len(numbers) == 1 else jobs.c.state.in_(numbers))
+        if query.tenant is None and not states & FINAL_STATES:
+            # Over all tenants, only the unfinished jobs have an index of their own.
+            conditions.append(UNFINISHED)
     if query.backend_name:
         conditions.append(jobs.c.backend_name == query.backend_name)
     if query.name:

@@ -8,10 +8,15 @@ from longwire.v1.job_pb2 import JobState
 from longwire_server.store.job import Job
 from longwire_server.store.job_query import JobQuery
 from longwire_server.store.job_store import Added, JobStore, ProgramKey, job_id_taken
+from longwire_server.store.usage import Usage
 
 
 class MemoryJobStore(JobStore):
-    """Jobs in dictionaries."""
+    """Jobs in dictionaries.
+
+    Attributes:
+        usage: what was used, by tenant, day and backend.
+    """
 
     def __init__(self) -> None:
         self._jobs: dict[str, Job] = {}
@@ -19,6 +24,7 @@ class MemoryJobStore(JobStore):
         self._results: dict[str, bytes] = {}
         self._programs: dict[ProgramKey, bytes] = {}
         self._last_used_us: dict[ProgramKey, int] = {}
+        self.usage: dict[tuple[str, str, str], Usage] = {}
 
     async def open(self) -> None:
         """Nothing to do."""
@@ -71,6 +77,7 @@ class MemoryJobStore(JobStore):
         expected: frozenset[JobState.ValueType],
         attempt: int | None = None,
         result: bytes | None,
+        usage: Usage | None = None,
     ) -> bool:
         """See :meth:`JobStore.update`."""
         known = self._jobs.get(job.job_id)
@@ -81,6 +88,9 @@ class MemoryJobStore(JobStore):
         self._jobs[job.job_id] = known.advanced_as(job)
         if result is not None:
             self._results[job.job_id] = result
+        if usage is not None:
+            before = self.usage.get(usage.key)
+            self.usage[usage.key] = usage if before is None else before + usage
         return True
 
     async def set_labels(
@@ -91,16 +101,27 @@ class MemoryJobStore(JobStore):
         name: str | None,
         tags: tuple[str, ...] | None,
         expected_tags: tuple[str, ...] | None = None,
+        priority: int | None = None,
     ) -> Job | None:
         """See :meth:`JobStore.set_labels`."""
         job = await self.get(tenant, job_id)
         if job is None or expected_tags not in (None, job.tags):
             return job
         job = job.evolve(
-            name=job.name if name is None else name, tags=job.tags if tags is None else tags
+            name=job.name if name is None else name,
+            tags=job.tags if tags is None else tags,
+            priority=job.priority if priority is None else priority,
         )
         self._jobs[job_id] = job
         return job
+
+    async def move_to_front(self, job_id: str, moved_us: int) -> bool:
+        """See :meth:`JobStore.move_to_front`."""
+        job = self._jobs.get(job_id)
+        if job is None or job.state != JobState.JOB_STATE_QUEUED:
+            return False
+        self._jobs[job_id] = job.evolve(moved_us=moved_us)
+        return True
 
     async def renew_leases(
         self, owner: str, attempts: Mapping[str, int], *, expires_us: int
@@ -114,10 +135,10 @@ class MemoryJobStore(JobStore):
                 renewed.add(job_id)
         return renewed
 
-    async def get(self, tenant: str, job_id: str) -> Job | None:
+    async def get(self, tenant: str | None, job_id: str) -> Job | None:
         """See :meth:`JobStore.get`."""
         job = self._jobs.get(job_id)
-        return job if job is not None and job.tenant == tenant else None
+        return job if job is not None and tenant in (None, job.tenant) else None
 
     async def spec(self, job_id: str) -> bytes | None:
         """See :meth:`JobStore.spec`."""
@@ -188,7 +209,7 @@ def _age(job: Job) -> tuple[int, str]:
 
 def _matches(query: JobQuery, job: Job) -> bool:
     return (
-        job.tenant == query.tenant
+        query.tenant in (None, job.tenant)
         and query.backend_name in ("", job.backend_name)
         and (not query.states or job.state in query.states)
         and (not query.tag or query.tag in job.tags)

@@ -27,9 +27,9 @@ _LISTENING_SECONDS = 0.5
 _RECONNECT_SECONDS = 1.0
 
 
-def notify(server_id: str, job_id: str, cursor: DBAPICursor) -> None:
+def notify(server_id: str, job_id: str, cursor: DBAPICursor, *, channel: str = _CHANNEL) -> None:
     """Tells every other server on the database, when the transaction commits, of a change."""
-    cursor.execute("SELECT pg_notify(%s, %s)", (_CHANNEL, f"{server_id} {job_id}"))
+    cursor.execute("SELECT pg_notify(%s, %s)", (channel, f"{server_id} {job_id}"))
 
 
 class Notifications:
@@ -40,14 +40,21 @@ class Notifications:
         server_id: whose own notices are left out.
         on_change: called on the event loop with the id of every job that another server
             has changed; with None where notices may have been missed.
+        channel: which notices: those of jobs by default.
     """
 
     def __init__(
-        self, database: Database, server_id: str, on_change: Callable[[str | None], None]
+        self,
+        database: Database,
+        server_id: str,
+        on_change: Callable[[str | None], None],
+        *,
+        channel: str = _CHANNEL,
     ) -> None:
         self._database = database
         self._server_id = server_id
         self._on_change = on_change
+        self._channel = channel
         self._loop = asyncio.get_running_loop()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="longwire-listen", daemon=True)
@@ -74,7 +81,7 @@ class Notifications:
             connection.detach()
             driver.autocommit = True
             with closing(driver.cursor()) as cursor:
-                cursor.execute(f"LISTEN {_CHANNEL}")
+                cursor.execute(f"LISTEN {self._channel}")
             self._tell(None)
             while not self._stopping.is_set():
                 for notice in driver.notifies(timeout=_LISTENING_SECONDS):

@@ -104,6 +104,23 @@ class ServerTable:
         write = partial(self._writes.ask_to_cancel, tenant, job_id)
         return await self._write(self.telling(job_id, write))
 
+    @property
+    def has_others(self) -> bool:
+        """Whether another server lives on this store, as far as is known."""
+        return self._has_others
+
+    async def unfinished_elsewhere(self, owner: str) -> dict[str, int]:
+        """How many unfinished jobs other servers have, or nobody, by tenant."""
+        is_others = sa.or_(jobs.c.lease_owner.is_(None), jobs.c.lease_owner != owner)
+        statement = (
+            sa.select(jobs.c.tenant, sa.func.count())
+            .where(UNFINISHED, is_others)
+            .group_by(jobs.c.tenant)
+        )
+        return await self._read(
+            lambda connection: dict(connection.execute(statement).all())
+        )
+
     async def cancel_requests(self, owner: str) -> list[str]:
         """The ids of a server's unfinished jobs that somebody wants cancelled."""
         statement = sa.select(jobs.c.job_id).where(

@@ -14,6 +14,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine.interfaces import DBAPICursor
 
 from longwire.v1.job_pb2 import JobState
+from longwire_server.store.account_changes import AccountChanges
+from longwire_server.store.backend_control_table import BackendControlTable
 from longwire_server.store.database import Database, Durability, cause_in_words
 from longwire_server.store.ended_jobs import EndedJob, select_expirable, select_removable
 from longwire_server.store.group_commit import GroupCommit
@@ -37,6 +39,10 @@ from longwire_server.store.program_table import InStore, is_kept, program_statem
 from longwire_server.store.retention_writes import Removed
 from longwire_server.store.server_table import ServerTable
 from longwire_server.store.tables import jobs, results, specs
+from longwire_server.store.tenant_table import TenantTable
+from longwire_server.store.token_table import TokenTable
+from longwire_server.store.usage import Usage
+from longwire_server.store.usage_table import UsageTable
 
 _logger = logging.getLogger(__name__)
 
@@ -61,6 +67,11 @@ class SqlJobStore(JobStore):
 
     Attributes:
         servers: the servers that share the database.
+        tenants: what is set for tenants.
+        backend_controls: what is set for backends.
+        usage: what tenants have used.
+        tokens: the API tokens.
+        account_changes: tells of changes to them by other processes.
     """
 
     def __init__(
@@ -77,6 +88,17 @@ class SqlJobStore(JobStore):
         # To be written anew with the next job that brings them.
         self._damaged_programs: set[ProgramKey] = set()
         self.servers = ServerTable(self._database, read=self._read, write=self._write)
+        self.account_changes = AccountChanges(self._database)
+        self.tenants = TenantTable(
+            self._database, self.account_changes, read=self._read, write=self._write
+        )
+        self.backend_controls = BackendControlTable(
+            self._database, self.account_changes, read=self._read, write=self._write
+        )
+        self.usage = UsageTable(read=self._read)
+        self.tokens = TokenTable(
+            self._database, self.account_changes, read=self._read, write=self._write
+        )
         self._checkpoints: asyncio.Task[None] | None = None
         self._payloads = LargePayloads(files, self._read, is_lone_writer=self._database.is_sqlite)
         # Commits of SQLite that need not wait for the disk.
@@ -99,7 +121,12 @@ class SqlJobStore(JobStore):
         try:
             await asyncio.get_running_loop().run_in_executor(self._readers, self._check_schema)
             on_loop_bytes = _ON_LOOP_BYTES if self._commits_on_loop else -1
-            self._commits = GroupCommit(self._database, on_loop_bytes=on_loop_bytes)
+            self._commits = GroupCommit(
+                self._database,
+                on_loop_bytes=on_loop_bytes,
+                begin=self._writes.begin,
+                finish=self._writes.finish,
+            )
             # Also finds out whether the database is being migrated.
             await self._commits.submit(lambda _cursor: None)
             await self._payloads.open()
@@ -168,12 +195,13 @@ class SqlJobStore(JobStore):
         expected: frozenset[JobState.ValueType],
         attempt: int | None = None,
         result: bytes | None,
+        usage: Usage | None = None,
     ) -> bool:
         """See :meth:`JobStore.update`."""
         if result is None or not self._payloads.is_large(result):
-            return await self._update(job, expected, attempt, result)
+            return await self._update(job, expected, attempt, result, usage)
         async with self._payloads.placed(result) as placed:
-            return await self._update(job, expected, attempt, placed)
+            return await self._update(job, expected, attempt, placed, usage)
 
     async def set_labels(
         self,
@@ -183,9 +211,17 @@ class SqlJobStore(JobStore):
         name: str | None,
         tags: tuple[str, ...] | None,
         expected_tags: tuple[str, ...] | None = None,
+        priority: int | None = None,
     ) -> Job | None:
         """See :meth:`JobStore.set_labels`."""
-        write = partial(self._writes.set_labels, tenant, job_id, name, tags, expected_tags)
+        write = partial(
+            self._writes.labels.set, tenant, job_id, name, tags, expected_tags, priority
+        )
+        return await self._commits.submit(self.servers.telling(job_id, write))
+
+    async def move_to_front(self, job_id: str, moved_us: int) -> bool:
+        """See :meth:`JobStore.move_to_front`."""
+        write = partial(self._writes.move_to_front, job_id, moved_us)
         return await self._commits.submit(self.servers.telling(job_id, write))
 
     async def renew_leases(
@@ -196,12 +232,16 @@ class SqlJobStore(JobStore):
             partial(self._writes.renew_leases, owner, attempts, expires_us)
         )
 
-    async def get(self, tenant: str, job_id: str) -> Job | None:
+    async def add_usage(self, used: Usage) -> None:
+        """Adds to what a tenant has used, for what is not recorded with a job."""
+        await self._commits.submit(partial(self._writes.add_usage, used))
+
+    async def get(self, tenant: str | None, job_id: str) -> Job | None:
         """See :meth:`JobStore.get`."""
+        statement = _SELECT_JOB if tenant is not None else _SELECT_ANY_JOB
+        this_job = {"for_tenant": tenant, "for_job_id": job_id}
         row = await self._read(
-            lambda connection: connection.execute(
-                _SELECT_JOB, {"for_tenant": tenant, "for_job_id": job_id}
-            ).one_or_none()
+            lambda connection: connection.execute(statement, this_job).one_or_none()
         )
         return None if row is None else job_from_row(row)
 
@@ -277,11 +317,11 @@ class SqlJobStore(JobStore):
         expected: frozenset[JobState.ValueType],
         attempt: int | None,
         result: Payload | None,
+        usage: Usage | None,
     ) -> Awaitable[bool]:
+        write = partial(self._writes.update, job, expected, attempt, result, usage)
         return self._commits.submit(
-            self.servers.telling(
-                job.job_id, partial(self._writes.update, job, expected, attempt, result)
-            ),
+            self.servers.telling(job.job_id, write),
             payload_bytes=0 if result is None else _bytes_in_row(result),
         )
 
@@ -352,9 +392,8 @@ class SqlJobStore(JobStore):
         return await asyncio.get_running_loop().run_in_executor(self._readers, run)
 
 
-_SELECT_JOB = sa.select(jobs).where(
-    jobs.c.tenant == sa.bindparam("for_tenant"), jobs.c.job_id == sa.bindparam("for_job_id")
-)
+_SELECT_ANY_JOB = sa.select(jobs).where(jobs.c.job_id == sa.bindparam("for_job_id"))
+_SELECT_JOB = _SELECT_ANY_JOB.where(jobs.c.tenant == sa.bindparam("for_tenant"))
 
 
 def _bytes_in_row(payload: Payload | InStore) -> int:

@@ -48,6 +48,12 @@ jobs = sa.Table(
     sa.Column("run_limit_seconds", sa.Double, nullable=True),
     # Set where another server than the job's was asked to cancel it.
     sa.Column("cancel_requested", sa.SmallInteger, nullable=True),
+    sa.Column("submitter", sa.String(256), nullable=True),
+    sa.Column("priority", sa.SmallInteger, nullable=False, server_default="0"),
+    sa.Column("batch", sa.String(128), nullable=True),
+    sa.Column("session_id", sa.String(32), nullable=True),
+    # When an operator put the job in front of the queue.
+    sa.Column("moved_us", sa.BigInteger, nullable=True),
     # Bytes of the spec and the result that are kept, in this database or in files.
     sa.Column("kept_bytes", sa.BigInteger, nullable=False, server_default="0"),
     sa.Index("jobs_request_id", "tenant", "request_id", unique=True),
@@ -55,6 +61,8 @@ jobs = sa.Table(
     sa.Index("jobs_newest", "tenant", "create_time_us", "job_id"),
     sa.Index("jobs_state", "tenant", "state", "create_time_us", "job_id"),
     sa.Index("jobs_backend", "tenant", "backend_name", "create_time_us", "job_id"),
+    # The same over all tenants, for operators.
+    sa.Index("jobs_of_all", "create_time_us", "job_id"),
 )
 
 _has_name = jobs.c.name != sa.literal_column("''")
@@ -172,4 +180,52 @@ servers = sa.Table(
     sa.Column("beats", sa.BigInteger, nullable=False),
     sa.Column("lease_seconds", sa.Double, nullable=False),
     sa.Column("has_stopped", sa.SmallInteger, nullable=False),
+)
+
+# API tokens. The secret itself is nowhere.
+tokens = sa.Table(
+    "tokens",
+    metadata,
+    sa.Column("token_id", sa.String(16), primary_key=True),
+    sa.Column("secret_sha256", sa.LargeBinary(32), nullable=False),
+    sa.Column("name", sa.String(128), nullable=False),
+    sa.Column("tenant", sa.String(128), nullable=False),
+    sa.Column("role", sa.SmallInteger, nullable=False),
+    # Numbers of scopes, and names of backends, one a line; empty for all.
+    sa.Column("scopes", sa.Text, nullable=False),
+    sa.Column("backend_names", sa.Text, nullable=False),
+    sa.Column("create_time_us", sa.BigInteger, nullable=False),
+    sa.Column("expire_time_us", sa.BigInteger, nullable=True),
+    sa.Column("revoke_time_us", sa.BigInteger, nullable=True),
+)
+
+# What was set for tenants. Those for whom nothing was are not in it.
+tenants = sa.Table(
+    "tenants",
+    metadata,
+    sa.Column("name", sa.String(128), primary_key=True),
+    sa.Column("weight", sa.Double, nullable=False),
+    # A serialised longwire.v1.Quotas.
+    sa.Column("quotas", sa.LargeBinary, nullable=False),
+)
+
+# What tenants have used, by day in UTC.
+usage = sa.Table(
+    "usage",
+    metadata,
+    sa.Column("tenant", sa.String(128), primary_key=True),
+    sa.Column("day", sa.String(10), primary_key=True),
+    sa.Column("backend_name", sa.String(128), primary_key=True),
+    sa.Column("jobs", sa.BigInteger, nullable=False),
+    sa.Column("shots", sa.BigInteger, nullable=False),
+    sa.Column("worker_us", sa.BigInteger, nullable=False),
+)
+
+# What operators have set for backends.
+backend_controls = sa.Table(
+    "backend_controls",
+    metadata,
+    sa.Column("backend_name", sa.String(128), primary_key=True),
+    sa.Column("is_paused", sa.SmallInteger, nullable=False),
+    sa.Column("status_msg", sa.Text, nullable=False),
 )

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import logging
+import os
 import socket
 import sys
 
 from longwire_server.execution.worker import sandbox
 from longwire_server.execution.worker.framing import FrameSocket
 
+_MOST_DESCRIPTORS = 1 << 20
+
 
 def main() -> None:
     """Reads the settings, enters the sandbox, and serves."""
     descriptor, parent_pid = int(sys.argv[1]), int(sys.argv[2])
+    # An event loop may let a child inherit more than was asked of it.
+    os.closerange(3, descriptor)
+    os.closerange(descriptor + 1, _MOST_DESCRIPTORS)
     logging.basicConfig(
         level=logging.WARNING,
         stream=sys.stderr,
@@ -24,11 +30,14 @@ def main() -> None:
     first = connection.receive()
     if first is None:
         return
-    sandbox.enter(parent_pid, first.settings.memory_limit_mb)
+    try:
+        not_enforced = sandbox.enter(parent_pid, first.settings)
+    except sandbox.SandboxError as error:
+        raise SystemExit(f"worker {os.getpid()}: {error}") from error
     # Only now: this imports Qiskit, which must happen under the limits.
     from longwire_server.execution.worker.loop import WorkerLoop
 
-    WorkerLoop(connection, first.settings).run()
+    WorkerLoop(connection, first.settings, not_enforced).run()
 
 
 if __name__ == "__main__":

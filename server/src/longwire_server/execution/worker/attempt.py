@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from qiskit.circuit import QuantumCircuit
 
@@ -24,8 +24,9 @@ from longwire.qobj import QasmQobj
 from longwire.v1.error_pb2 import ErrorReason
 from longwire.v1.job_pb2 import JobSpec
 from longwire.v1.result_pb2 import EncodedResult
+from longwire_server.backends.job_budget import ProgramBounds
 from longwire_server.backends.loading import HostedBackend
-from longwire_server.execution.frames_pb2 import ExecuteJob, ExecutionError
+from longwire_server.execution.frames_pb2 import ExecuteJob, ExecutionError, ProgramLimits
 from longwire_server.execution.worker.listener import AttemptListener
 from longwire_server.execution.worker.programs import ProgramCache
 from longwire_server.failpoints import failpoint
@@ -42,6 +43,16 @@ _REASONS: tuple[tuple[type[BaseException], ErrorReason.ValueType], ...] = (
 )
 
 
+class Executed(NamedTuple):
+    """What came of an attempt."""
+
+    result: bytes
+    """A serialised EncodedResult."""
+
+    shots: int
+    """How many shots were run, of all circuits together."""
+
+
 def execute(
     backend: HostedBackend,
     request: ExecuteJob,
@@ -50,7 +61,7 @@ def execute(
     programs: ProgramCache,
     result_limit_bytes: int,
     listener: AttemptListener,
-) -> bytes:
+) -> Executed:
     """Runs a job's program on a loaded backend.
 
     Args:
@@ -62,16 +73,25 @@ def execute(
         listener: is told how far the attempt is.
 
     Returns:
-        A serialised EncodedResult.
+        The result, and how many shots were run.
 
     Raises:
         LongwireError: the program or its options are wrong, or the run failed.
     """
+    bounds = _bounds(request.limits)
+    backend.begin_job(bounds)
     options = run_options_from_proto(spec.options)
     noise_model = None
     if spec.HasField("transpile"):
         noise_model = backend.checked_options(_backend_options(spec)).get("noise_model")
-    program = programs.prepare(spec, request.program, backend, noise_model=noise_model)
+    program = programs.prepare(
+        spec,
+        request.program,
+        backend,
+        noise_model=noise_model,
+        bounds=bounds,
+        tenant=request.tenant,
+    )
     failpoint("worker.decoded")
     if spec.WhichOneof("primitive") is not None:
         encoded = _run_primitive(backend, spec, program, listener)
@@ -95,7 +115,17 @@ def execute(
             f"The result has {size_bytes} bytes; this server's limit is {result_limit_bytes} "
             "(limits.result_bytes): ask for fewer shots, or save less"
         )
-    return encoded.SerializeToString()
+    return Executed(encoded.SerializeToString(), backend.budget.shots_run)
+
+
+def _bounds(limits: ProgramLimits) -> ProgramBounds:
+    return ProgramBounds(
+        circuits=limits.circuits,
+        qubits=limits.qubits,
+        shots=limits.shots,
+        shot_bits=limits.shot_bits,
+        instructions=limits.instructions,
+    )
 
 
 def _backend_options(spec: JobSpec) -> dict[str, Any]:

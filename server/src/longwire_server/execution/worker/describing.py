@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from qiskit.qpy.common import QPY_VERSION
-
 from longwire.codecs.backend_configuration import backend_configuration_to_proto
 from longwire.codecs.backend_properties import backend_properties_to_proto
+from longwire.codecs.qpy_instructions import newest_qpy_version
 from longwire.codecs.target import encode_target
 from longwire.codecs.value import struct_to_proto, value_to_proto
 from longwire.errors import CodecError
@@ -23,7 +22,7 @@ _ACCEPTED_PROGRAMS = (
     ProgramFormatSupport(
         format=ProgramFormat.PROGRAM_FORMAT_QPY,
         min_version=_MIN_QPY_VERSION,
-        max_version=QPY_VERSION,
+        max_version=newest_qpy_version(),
     ),
     ProgramFormatSupport(format=ProgramFormat.PROGRAM_FORMAT_OPENQASM3),
     ProgramFormatSupport(format=ProgramFormat.PROGRAM_FORMAT_OPENQASM2),

@@ -28,6 +28,7 @@ class HostedPrimitive:
         takes_projectors: whether observables may hold projectors beside Paulis.
         takes_bare_shapes: whether a pub may have points where its circuit has no
             parameters.
+        is_own: whether it is the driver's own, and runs circuits past the hosted backend.
         further_metadata: joins the metadata of each pub's result.
     """
 
@@ -36,6 +37,7 @@ class HostedPrimitive:
     seeds: SeedSteps | None
     takes_projectors: bool = False
     takes_bare_shapes: bool = True
+    is_own: bool = False
     further_metadata: Mapping[str, Any] = field(default_factory=dict)
 
     def run(self, pubs: Sequence[Pub]) -> PrimitiveResult[Any]:

@@ -87,7 +87,12 @@ def run_primitive(
         pubs = estimator_spec_from_proto(spec.estimator, circuits, transpiled)
         primitive = _estimator(backend, options)
     _check_pubs(backend, primitive, pubs)
-    return pack_result(PubRunner(primitive, pubs, listener).run())
+    runner = PubRunner(primitive, pubs, listener)
+    result = runner.run()
+    if primitive.is_own:
+        # It has run them past the backend, which counts the shots of all others.
+        backend.budget.shots_run += runner.sampled_shots
+    return pack_result(result)
 
 
 def _checked(
@@ -141,7 +146,7 @@ def _own_primitive(backend: HostedBackend, primitive: Any, base: type) -> Hosted
             f"the driver of backend {backend.name!r} gives {type(primitive).__name__} for a "
             f"{base.__name__}; it must be corrected"
         )
-    return HostedPrimitive(primitive, _stated_shots, seeds=None, takes_projectors=True)
+    return HostedPrimitive(primitive, _stated_shots, seeds=None, takes_projectors=True, is_own=True)
 
 
 def _stated_shots(pub: Pub) -> int | None:
@@ -160,6 +165,7 @@ def _is_aer_simulator(driver: object) -> bool:
 def _check_pubs(backend: HostedBackend, primitive: HostedPrimitive, pubs: Sequence[Pub]) -> None:
     """Refuses pubs that the backend does not take, before any is run."""
     fitting: set[int] = set()
+    all_shots, all_bits = 0, 0
     for index, pub in enumerate(pubs):
         try:
             _check_points(primitive, pub)
@@ -169,6 +175,10 @@ def _check_pubs(backend: HostedBackend, primitive: HostedPrimitive, pubs: Sequen
             else:
                 backend.check_circuits([pub.circuit], shots)
                 fitting.add(id(pub.circuit))
+            pub_shots = (shots or 0) * math.prod(pub.shape)
+            all_shots += pub_shots
+            all_bits += pub_shots * pub.circuit.num_clbits
+            backend.budget.bounds.check_shots(all_shots, all_bits)
         except LimitExceededError as error:
             if isinstance(pub, EstimatorPub) and error.details.get("limit") == "max_shots":
                 error.message += "; ask for a larger precision"

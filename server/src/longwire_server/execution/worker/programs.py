@@ -21,11 +21,13 @@ from longwire.qobj import QasmQobj
 from longwire.v1.job_pb2 import JobSpec
 from longwire.v1.program_pb2 import Program
 from longwire_server.backends.hosted_backend import HostedBackend
+from longwire_server.backends.job_budget import ProgramBounds
 from longwire_server.execution.worker.transpiling import transpile
 
 # An instruction of a circuit in memory, roughly: transpiling can make of a short
 # payload many.
 _INSTRUCTION_BYTES: Final = 256
+_NO_BOUNDS: Final = ProgramBounds()
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,9 @@ class _Entry:
 class ProgramCache:
     """Reads the programs of jobs, and keeps those that are named by a digest.
 
-    Every job gets copies: nothing that a driver does to them reaches the next job.
+    Every job gets copies: nothing that a driver does to them reaches the next job. What
+    one tenant's job has left serves no other tenant, not even to tell by the time it
+    takes that somebody runs the same.
     The least recently used go first.
 
     Args:
@@ -55,9 +59,17 @@ class ProgramCache:
         self._max_bytes = max_bytes
         self._entries: OrderedDict[Hashable, _Entry] = OrderedDict()
         self._size_bytes = 0
+        self._tenant = ""
 
     def prepare(
-        self, spec: JobSpec, program: bytes, backend: HostedBackend, *, noise_model: Any = None
+        self,
+        spec: JobSpec,
+        program: bytes,
+        backend: HostedBackend,
+        *,
+        noise_model: Any = None,
+        bounds: ProgramBounds = _NO_BOUNDS,
+        tenant: str = "",
     ) -> list[QuantumCircuit] | QasmQobj:
         """The circuits of a job, transpiled where it asks for that.
 
@@ -69,21 +81,25 @@ class ProgramCache:
                 their digest alone.
             backend: the backend on which the job runs.
             noise_model: the noise model among the job's own options, if any.
+            bounds: what the program may hold, as it was sent.
+            tenant: whose job it is.
 
         Raises:
             InvalidOptionError: there is no such optimization level.
             InvalidProgramError: the payloads cannot be parsed, are not those of
                 the digest, or cannot be transpiled.
             InvalidQobjError: the Qobj breaks its schema.
-            LimitExceededError: a circuit has more qubits than the backend.
+            LimitExceededError: a circuit has more qubits than the backend, or the program
+                is beyond the bounds.
         """
         message = spec.program
+        self._tenant = tenant
         if not spec.HasField("transpile"):
-            return self._labelled(self._parsed(message, program), message)
+            return self._labelled(self._parsed(message, program, bounds), message)
         options = spec.transpile
 
         def make() -> list[QuantumCircuit] | QasmQobj:
-            parsed = self._parsed(message, program)
+            parsed = self._parsed(message, program, bounds)
             if isinstance(parsed, QasmQobj):
                 if options.only_where_needed:
                     return parsed
@@ -95,12 +111,12 @@ class ProgramCache:
             names = stated if len(stated) == len(parsed) else [each.name for each in parsed]
             return transpile(parsed, options, backend, names=names, noise_model=noise_model)
 
-        key = _key(message)
+        key = _key(message, self._tenant)
         if key is None or noise_model is not None:
             return self._labelled(make(), message)
         how = options.SerializeToString(deterministic=True)
         size_bytes = _size_bytes(message, program)
-        kept = self._kept((*key, backend.name, how), make, size_bytes, backend.target)
+        kept = self._kept((*key, backend.name, how, bounds), make, size_bytes, backend.target)
         return self._labelled(kept, message)
 
     def clear(self) -> None:
@@ -115,8 +131,17 @@ class ProgramCache:
             label_circuits(program, message)
         return program
 
-    def _parsed(self, message: Program, program: bytes) -> list[QuantumCircuit] | QasmQobj:
-        key = _key(message)
+    def _parsed(
+        self, message: Program, program: bytes, bounds: ProgramBounds
+    ) -> list[QuantumCircuit] | QasmQobj:
+        parsed = self._parsed_unbounded(message, program)
+        bounds.check_program(parsed)
+        return parsed
+
+    def _parsed_unbounded(
+        self, message: Program, program: bytes
+    ) -> list[QuantumCircuit] | QasmQobj:
+        key = _key(message, self._tenant)
         if key is None:
             return parse_payloads(_whole(message, program))
 
@@ -162,11 +187,11 @@ class ProgramCache:
             self._size_bytes -= oldest.size_bytes
 
 
-def _key(message: Program) -> tuple[bytes, int, int] | None:
+def _key(message: Program, tenant: str) -> tuple[str, bytes, int, int] | None:
     """What payloads are known by; None where they have no digest."""
     if not message.payloads_sha256:
         return None
-    return message.payloads_sha256, message.format, message.qpy_version
+    return tenant, message.payloads_sha256, message.format, message.qpy_version
 
 
 def _whole(message: Program, program: bytes) -> Program:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from typing import Any, Final
 
-from qiskit.primitives import PubResult
+from qiskit.primitives import BitArray, PubResult
 
 from longwire.codecs.encoded_result import pack_result
 from longwire.codecs.primitive_result import join_pub_results, pub_result_to_proto
@@ -33,6 +33,10 @@ class PubRunner:
         pubs: the pubs, checked.
         listener: is told of pubs that are finished while others are not. The last
             ones come with the job's result.
+
+    Attributes:
+        sampled_shots: how many shots the results hold, of all points together; those of
+            an estimator hold none.
     """
 
     def __init__(
@@ -43,6 +47,7 @@ class PubRunner:
         self._listener = listener
         self._messages: list[primitive_result_pb2.PubResult] = []
         self._metadata: dict[str, Any] = {}
+        self.sampled_shots = 0
 
     def run(self) -> primitive_result_pb2.PrimitiveResult:
         """Runs all pubs.
@@ -85,6 +90,7 @@ class PubRunner:
     def _take(self, index: int, result: PubResult) -> None:
         try:
             self._messages.append(pub_result_to_proto(result))
+            self.sampled_shots += _sampled_shots(result)
         except LongwireError as error:
             raise self._failure(error, index, 1) from error
 
@@ -112,6 +118,12 @@ class PubRunner:
         if size == 1:
             return pub_error(first, self._pubs[first], error)
         return _error_at(f"pubs {first} to {first + size - 1}", error)
+
+
+def _sampled_shots(result: PubResult) -> int:
+    """The shots at all points of a pub: its registers were measured in the same ones."""
+    arrays = [each for each in result.data.values() if isinstance(each, BitArray)]
+    return max((each.num_shots * each.size for each in arrays), default=0)
 
 
 def pub_error(index: int, pub: Pub, error: Exception) -> LongwireError:
