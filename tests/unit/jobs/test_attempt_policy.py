@@ -44,3 +44,10 @@ def test_last_loss_says_how_often_the_job_was_tried(attempts: int, words: str) -
     message = policy(attempts).exhausted("The worker died", attempts)
     assert message.startswith(f"The worker died; the job was {words}, as often as backend 'sim'")
     assert f"max_attempts = {attempts}" in message
+
+
+def test_quota_of_the_tenant_counts_where_it_is_the_shortest() -> None:
+    limit = policy(backend_limit_seconds=30.0).run_limit(20.0, 5.0)
+    assert limit.seconds == 5.0
+    assert "longer than 5 s, its tenant's quota (quotas.run_seconds)" in limit.message
+    assert policy().run_limit(20.0, 25.0).seconds == 20.0

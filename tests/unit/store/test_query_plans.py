@@ -89,3 +89,28 @@ def test_what_is_to_be_removed_is_found_by_an_index(engine: sa.Engine) -> None:
             ("", "jobs_ended", "SEARCH"),
         )
     ]
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize(
+    ("filtered", "index"),
+    [
+        ({}, "jobs_of_all"),
+        ({"states": frozenset({ERROR})}, "jobs_of_all"),
+        ({"backend_name": "b"}, "jobs_of_all"),
+        ({"states": frozenset({QUEUED})}, "jobs_unfinished"),
+        ({"states": frozenset({QUEUED, VALIDATING})}, "jobs_unfinished"),
+    ],
+    ids=["none", "state", "backend", "unfinished state", "unfinished states"],
+)
+def test_listing_over_all_tenants_reads_an_index_in_order(
+    engine: sa.Engine, filtered: dict[str, object], index: str, page: str
+) -> None:
+    steps = plans(engine)
+    query = JobQuery(None, **filtered, **PAGES[page])  # type: ignore[arg-type]
+    with engine.connect() as connection:
+        connection.execute(list_statement(query)).all()
+    engine.dispose()
+    assert [step for step in steps if f"USING INDEX {index}" in step]
+    is_union = len(filtered.get("states", ())) > 1  # type: ignore[arg-type]
+    assert is_union or not [step for step in steps if "TEMP B-TREE" in step]

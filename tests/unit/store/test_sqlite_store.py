@@ -55,6 +55,20 @@ def test_sqlite_store_writes_the_use_of_a_program_at_most_once_a_minute(tmp_path
     asyncio.run(body())
 
 
+def test_write_that_no_database_can_take_fails_alone(tmp_path: Path) -> None:
+    async def body() -> None:
+        store = SqlJobStore(f"sqlite:///{tmp_path}/jobs.db")
+        await store.open()
+        too_late = make_job(0, create_time_us=2**70)
+        with_it = [store.add(make_job(number), b"") for number in (1, 2)]
+        outcomes = await asyncio.gather(store.add(too_late, b""), *with_it, return_exceptions=True)
+        assert isinstance(outcomes[0], OverflowError)
+        assert all(not isinstance(outcome, BaseException) for outcome in outcomes[1:])
+        await store.close()
+
+    asyncio.run(asyncio.wait_for(body(), 60))
+
+
 def test_program_that_a_job_names_before_its_removal_is_committed_stays(tmp_path: Path) -> None:
     engine = migrated(tmp_path)
     writes = JobWrites(engine.dialect)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -122,7 +123,7 @@ class GroupCommit:
             self._loop.call_soon(self._flush)
 
     def _commit(self, writes: list[Write]) -> list[Any]:
-        """The outcome of each write: its value, or a StoreError."""
+        """The outcome of each write: its value, a StoreError, or a _Defect."""
         try:
             try:
                 return self._run_in_transaction(writes)
@@ -135,6 +136,9 @@ class GroupCommit:
         except (sa.exc.SQLAlchemyError, self._driver_error, StoreError, OSError) as error:
             if len(writes) == 1:
                 return [_store_error(error)]
+        except Exception as error:  # noqa: BLE001 - a defect of one must not leave all waiting
+            if len(writes) == 1:
+                return [_Defect(error)]
         # One of them spoilt the transaction for all: each gets its own.
         return [self._commit([write])[0] for write in writes]
 
@@ -186,6 +190,13 @@ def _written(write: Write, cursor: DBAPICursor) -> Any:
     return outcome
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Defect:
+    """What a write raised that no database does, such as for a number too large for it."""
+
+    error: Exception
+
+
 class _UnreachableError(Exception):
     """No connection could be made; the cause says why."""
 
@@ -206,5 +217,7 @@ def _answer(futures: list[asyncio.Future[Any]], outcomes: list[Any]) -> None:
             continue
         if isinstance(outcome, StoreError):
             future.set_exception(outcome)
+        elif isinstance(outcome, _Defect):
+            future.set_exception(outcome.error)
         else:
             future.set_result(outcome)

@@ -117,9 +117,7 @@ class ServerTable:
             .where(UNFINISHED, is_others)
             .group_by(jobs.c.tenant)
         )
-        return await self._read(
-            lambda connection: dict(connection.execute(statement).all())
-        )
+        return await self._read(lambda connection: dict(connection.execute(statement).all()))
 
     async def cancel_requests(self, owner: str) -> list[str]:
         """The ids of a server's unfinished jobs that somebody wants cancelled."""
