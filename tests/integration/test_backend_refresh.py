@@ -26,7 +26,7 @@ CONFIG = """
 [[pool]]
 name = "default"
 processes = 1
-paths_read = ["CALIBRATION"]
+paths_read = ["FOLDER"]
 
 [[backend]]
 name = "gated"
@@ -40,10 +40,18 @@ refresh_seconds = 0.2
 """
 
 
+def configuration(calibration: Path) -> str:
+    """Of a server whose device has its calibration in this file."""
+    # The directory: a file that takes the place of another would not be allowed with it.
+    config = CONFIG.replace("FOLDER", str(calibration.parent))
+    return config.replace("CALIBRATION", str(calibration))
+
+
 @pytest.fixture
 def calibration(tmp_path: Path) -> Path:
     """The file with the device's calibration."""
-    path = tmp_path / "calibration"
+    path = tmp_path / "device" / "calibration"
+    path.parent.mkdir()
     path.write_text("0.25")
     return path
 
@@ -51,7 +59,7 @@ def calibration(tmp_path: Path) -> Path:
 @pytest.fixture
 def server(tmp_path: Path, calibration: Path) -> Iterator[ServerProcess]:
     """A server that asks the device five times a second."""
-    config = CONFIG.replace("CALIBRATION", str(calibration))
+    config = configuration(calibration)
     with configured_server(tmp_path / "server", config) as running:
         yield running
 
@@ -153,7 +161,7 @@ def test_backend_that_did_not_load_at_the_start_is_tried_again(
     tmp_path: Path, calibration: Path
 ) -> None:
     calibration.write_text("the cryostat is warm")
-    config = CONFIG.replace("CALIBRATION", str(calibration))
+    config = configuration(calibration)
     with (
         configured_server(tmp_path / "server", config) as server,
         grpc.insecure_channel(server.address) as channel,
