@@ -9,14 +9,14 @@ BIN := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime
 INSTALLED := $(VENV)/.installed
 REQUIREMENTS := client/pyproject.toml server/pyproject.toml constraints.txt
-PIP_INSTALL = $(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt
+PIP_INSTALL = $(BIN)/python -m pip install --quiet --constraint constraints.txt
 
 # Test files are spread over three processes, each with servers of its own: many of them
 # wait most of the time.
 PYTEST_ARGS ?= -n 3 --dist loadfile
 
-# Packages are installed without their compiled modules, which the first import of each
-# is to keep: without them every process takes seconds to import Qiskit.
+# Python keeps the modules that it has compiled: a variable that forbids it would have
+# every process spend its first second on that.
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
