@@ -63,9 +63,18 @@ faults: $(INSTALLED) ## run the tests of faults at length (SECONDS=600 SEED=42)
 	  LONGWIRE_FAULTS_SECONDS=$(SECONDS) LONGWIRE_FAULTS_SEED=$$seed \
 	  $(BIN)/python -m pytest $(PYTEST_ARGS) tests/faults
 
-# Each format, and the calls, for so long.
-fuzz: $(INSTALLED) ## send random damage to a server at length (SECONDS=600)
+# Each format, and the calls, for so long. Inputs that were found lie in the folder named.
+FINDINGS := $(VENV)/fuzz-
+ATHERIS := $(VENV)/atheris
+FUZZED := qpy openqasm2 openqasm3 qobj
+
+fuzz: $(INSTALLED) ## send damage to a server at length, and to what reads programs (SECONDS=600)
 	LONGWIRE_FUZZ_SECONDS=$(SECONDS) $(BIN)/python -m pytest -q tests/integration/test_fuzzing.py
+	@$(BIN)/python -m pip install --quiet --upgrade --only-binary :all: --target $(ATHERIS) atheris || { \
+	  echo "atheris has no wheel for this Python: fuzzing guided by coverage is left out"; exit 0; }; \
+	  for format in $(FUZZED); do PYTHONPATH=tests:$(ATHERIS) \
+	    $(BIN)/python tests/fuzz/scanners.py $$format -max_total_time=$(SECONDS) -timeout=30 -rss_limit_mb=4096 -artifact_prefix=$(FINDINGS) \
+	    || exit 1; done
 
 lint: $(INSTALLED) ## check style, import rules and protos
 	$(BIN)/ruff check

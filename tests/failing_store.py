@@ -79,6 +79,9 @@ class FailingStore(SqlJobStore):
     async def get(self, *arguments: Any, **named: Any) -> Job | None:
         return await self._do("get", super().get(*arguments, **named))
 
+    async def of_request(self, *arguments: Any, **named: Any) -> Job | None:
+        return await self._do("of_request", super().of_request(*arguments, **named))
+
     async def spec(self, *arguments: Any, **named: Any) -> bytes | None:
         return await self._do("spec", super().spec(*arguments, **named))
 

@@ -57,6 +57,8 @@ def test_add_with_known_request_id_returns_the_first_job(with_store: Suite) -> N
         assert not second.created
         assert second.job.job_id == make_job(1).job_id
         assert await store.get("physics", make_job(2).job_id) is None
+        assert await store.of_request(make_job(1).tenant, "r") == make_job(1, request_id="r")
+        assert await store.of_request("chemistry", "r") is None
         other_tenant = await store.add(make_job(3, request_id="r", tenant="chemistry"), b"")
         assert other_tenant.created
 

@@ -25,7 +25,7 @@ from longwire_server.jobs.queue_request import check_queue_request
 from longwire_server.jobs.quota_admission import QuotaAdmission, check_program
 from longwire_server.jobs.sessions import Sessions
 from longwire_server.jobs.submissions_in_doubt import SubmissionsInDoubt, is_durable
-from longwire_server.refusals import request_id_reused, server_draining
+from longwire_server.refusals import RequestRefusedError, request_id_reused, server_draining
 from longwire_server.store.job import Job
 from longwire_server.store.job_store import JobStore, StoreError
 
@@ -113,7 +113,14 @@ class Submissions:
             return self._known(known.job, digest)
         check_queue_request(spec, self._live.batch_backend(tenant, spec.batch))
         if spec.session_id:
-            self._sessions.require(tenant, spec.session_id, spec.backend_name)
+            try:
+                self._sessions.require(tenant, spec.session_id, spec.backend_name)
+            except RequestRefusedError:
+                # It may have been open when the same request came first.
+                first = await self._store.of_request(tenant, request_id) if request_id else None
+                if first is None:
+                    raise
+                return self._known(first, digest)
         self._quotas.admit_another(tenant)
         self._in_doubt.require_store()
         failpoint("jobs.admitted")

@@ -193,6 +193,10 @@ class JobStore(abc.ABC):
         """The tenant's job with this id; with None, whosever it is."""
 
     @abc.abstractmethod
+    async def of_request(self, tenant: str, request_id: str) -> Job | None:
+        """The tenant's job with this request id, which is not empty."""
+
+    @abc.abstractmethod
     async def spec(self, job_id: str) -> bytes | None:
         """The serialised JobSpec of a job.
 

@@ -35,9 +35,9 @@ class MemoryJobStore(JobStore):
     async def add(self, job: Job, spec: bytes, program: bytes | None = None) -> Added:
         """See :meth:`JobStore.add`."""
         if job.request_id:
-            for known in self._jobs.values():
-                if (known.tenant, known.request_id) == (job.tenant, job.request_id):
-                    return Added(known, created=known.job_id == job.job_id)
+            same = await self.of_request(job.tenant, job.request_id)
+            if same is not None:
+                return Added(same, created=same.job_id == job.job_id)
         if job.job_id in self._jobs:
             known = self._jobs[job.job_id]
             if not known.is_submission_of(job):
@@ -139,6 +139,13 @@ class MemoryJobStore(JobStore):
         """See :meth:`JobStore.get`."""
         job = self._jobs.get(job_id)
         return job if job is not None and tenant in (None, job.tenant) else None
+
+    async def of_request(self, tenant: str, request_id: str) -> Job | None:
+        """See :meth:`JobStore.of_request`."""
+        for known in self._jobs.values():
+            if (known.tenant, known.request_id) == (tenant, request_id):
+                return known
+        return None
 
     async def spec(self, job_id: str) -> bytes | None:
         """See :meth:`JobStore.spec`."""

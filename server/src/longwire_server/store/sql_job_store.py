@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.engine.interfaces import DBAPICursor
@@ -239,9 +239,16 @@ class SqlJobStore(JobStore):
     async def get(self, tenant: str | None, job_id: str) -> Job | None:
         """See :meth:`JobStore.get`."""
         statement = _SELECT_JOB if tenant is not None else _SELECT_ANY_JOB
-        this_job = {"for_tenant": tenant, "for_job_id": job_id}
+        return await self._job(statement, {"for_tenant": tenant, "for_job_id": job_id})
+
+    async def of_request(self, tenant: str, request_id: str) -> Job | None:
+        """See :meth:`JobStore.of_request`."""
+        this_request = {"for_tenant": tenant, "for_request_id": request_id}
+        return await self._job(_SELECT_REQUEST, this_request)
+
+    async def _job(self, statement: sa.Select[Any], which: dict[str, Any]) -> Job | None:
         row = await self._read(
-            lambda connection: connection.execute(statement, this_job).one_or_none()
+            lambda connection: connection.execute(statement, which).one_or_none()
         )
         return None if row is None else job_from_row(row)
 
@@ -394,6 +401,10 @@ class SqlJobStore(JobStore):
 
 _SELECT_ANY_JOB = sa.select(jobs).where(jobs.c.job_id == sa.bindparam("for_job_id"))
 _SELECT_JOB = _SELECT_ANY_JOB.where(jobs.c.tenant == sa.bindparam("for_tenant"))
+_SELECT_REQUEST = sa.select(jobs).where(
+    jobs.c.tenant == sa.bindparam("for_tenant"),
+    jobs.c.request_id == sa.bindparam("for_request_id"),
+)
 
 
 def _bytes_in_row(payload: Payload | InStore) -> int:
