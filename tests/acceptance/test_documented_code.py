@@ -14,8 +14,12 @@ import pytest
 from repository import ROOT, relative, repository_files
 from server_process import ServerProcess, running_server, wait_until_loaded
 
+from longwire.transport.saved_accounts import SavedAccount, SavedAccounts, write_accounts
+
 # Where the pages say that their server listens.
 DOCUMENTED_ADDRESS = "localhost:50051"
+# Where an account is, of which they only show how it is used.
+DOCUMENTED_HOST = "lab.example.org"
 PYTHON_BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 COMMAND = re.compile(r"^longwire .*$", re.MULTILINE)
 LIMIT_SECONDS = 120
@@ -46,7 +50,13 @@ def test_readme_and_quickstart_have_code() -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=relative)
-def test_documented_code_runs(page: Path, server: ServerProcess, tmp_path: Path) -> None:
+def test_documented_code_runs(
+    page: Path, server: ServerProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Somebody has logged in, where a page says so.
+    monkeypatch.setenv("LONGWIRE_CONFIG_DIR", str(tmp_path / "accounts"))
+    account = SavedAccount(f"{DOCUMENTED_HOST}:50051", token="lw_documented", tls=True)
+    write_accounts(SavedAccounts({account.address: account}, account.address))
     program = _program(page).replace(DOCUMENTED_ADDRESS, server.address)
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", program],

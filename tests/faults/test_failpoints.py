@@ -37,6 +37,8 @@ file_above_bytes = 200
 [[pool]]
 name = "default"
 processes = 1
+# A worker that passes a failpoint removes the file that armed it.
+sandbox = "off"
 
 [[backend]]
 name = "simulator"
