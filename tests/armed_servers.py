@@ -24,7 +24,8 @@ class ArmedServers:
 
     Args:
         directory: for the data and the files.
-        config: in TOML; it may name the drivers of ``tests/drivers``.
+        config: in TOML; it may name the drivers of ``tests/drivers``, and ``{armed}`` stands
+            for the directory of the files that arm failpoints.
         url: of the store, where it is not the data directory's own.
 
     Attributes:
@@ -37,7 +38,7 @@ class ArmedServers:
         self._armed = directory / "armed"
         self._armed.mkdir(parents=True)
         self._config = directory / "longwire-server.toml"
-        self._config.write_text(config)
+        self._config.write_text(config.replace("{armed}", str(self._armed)))
         self._url = url or f"sqlite:///{self._data}/longwire.db"
         self._environment = {
             # Workers inherit it, as they do every variable that begins with PYTHON.

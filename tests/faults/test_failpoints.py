@@ -38,7 +38,7 @@ file_above_bytes = 200
 name = "default"
 processes = 1
 # A worker that passes a failpoint removes the file that armed it.
-sandbox = "off"
+paths_write = ["{armed}"]
 
 [[backend]]
 name = "simulator"
