@@ -32,6 +32,24 @@ async def until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0.005)
 
 
+class PassingLoop(asyncio.SelectorEventLoop):
+    """An event loop for which time can pass that the test does not wait for.
+
+    So jobs take as long as a test says, and what the machine adds to that does not count.
+    """
+
+    passed_seconds = 0.0
+
+    def time(self) -> float:
+        return super().time() + self.passed_seconds
+
+
+def let_pass(seconds: float) -> None:
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, PassingLoop)
+    loop.passed_seconds += seconds
+
+
 class Lab:
     """A server whose jobs end when a test says so.
 
@@ -56,8 +74,9 @@ class Lab:
         return submission.job.job_id
 
     async def end_one(self) -> str:
-        """Ends the job that has run longest, and returns its name."""
+        """Ends the job that has run longest, after ten more seconds, and returns its name."""
         await until(lambda: bool(self.server.executor.busy))
+        let_pass(10.0)
         worker = self.server.executor.busy[0]
         name = self.names[worker.job_id]
         self.order.append(name)
@@ -103,7 +122,8 @@ def run(folder: Path, body: Callable[[Lab], Awaitable[None]], *, num_workers: in
         async with lab(folder, num_workers) as opened:
             await body(opened)
 
-    asyncio.run(main())
+    with asyncio.Runner(loop_factory=PassingLoop) as runner:
+        runner.run(main())
 
 
 def reason_of(refused: pytest.ExceptionInfo[RequestRefusedError]) -> str:
@@ -331,12 +351,15 @@ def test_session_for_longer_than_the_limit_is_refused(tmp_path: Path) -> None:
 
 def test_time_of_a_session_counts_as_used_by_its_tenant(tmp_path: Path) -> None:
     async def body(lab: Lab) -> None:
+        # New jobs wait until the server has taken up its old ones; this one has run.
+        await lab.submit("measured")
+        await lab.end_one()
         session = await lab.session("alice")
         for tenant in ("alice", "bob"):
             for number in range(3):
                 await lab.submit(f"{tenant[0]}{number}", tenant)
-        # Far more than the jobs take.
-        await asyncio.sleep(0.5)
+        # More than all the jobs take.
+        let_pass(50.0)
         lab.server.sessions.close("alice", session)
         assert (await lab.end_all(6))[:3] == ["b0", "b1", "b2"]
 
@@ -365,7 +388,6 @@ def test_watcher_is_told_when_the_job_may_begin(tmp_path: Path) -> None:
     async def body(lab: Lab) -> None:
         # How long jobs take is known by then.
         await lab.submit("measured")
-        await asyncio.sleep(0.2)
         await lab.end_one()
         await lab.submit("running")
         await lab.submit("waiting")
