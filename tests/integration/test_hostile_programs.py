@@ -19,9 +19,12 @@ from hostile_payloads import (
     qpy_that_names,
 )
 from qiskit import QuantumCircuit
+from qiskit_aer.library import SaveStatevector
 from server_process import ServerProcess, configured_server, wait_until_loaded
 from service_calls import refusal, run
 
+from longwire import RemoteProvider
+from longwire.errors import JobFailedError
 from longwire.v1 import job_service_pb2 as messages
 from longwire.v1.error_pb2 import ErrorReason
 from longwire.v1.job_pb2 import Job, JobSpec, JobState
@@ -213,6 +216,21 @@ def test_old_qpy_is_refused_by_its_first_bytes(jobs: JobServiceStub) -> None:
     payload[6] = 12
     _, info = refusal(lambda: jobs.RunJob(messages.RunJobRequest(spec=spec(QPY, bytes(payload)))))
     assert info.reason == "PROGRAM_FORMAT_UNSUPPORTED"
+
+
+def test_states_saved_for_every_shot_are_refused_and_harm_no_worker(
+    server: ServerProcess,
+) -> None:
+    circuit = QuantumCircuit(20)
+    circuit.h(range(20))
+    circuit.append(SaveStatevector(20, pershot=True), range(20))
+    workers = server.worker_pids()
+    with RemoteProvider(server.address) as provider:
+        simulator = provider.get_backend("aer_simulator")
+        with pytest.raises(JobFailedError, match="Insufficient memory") as caught:
+            simulator.run(circuit, shots=10_000).result()
+    assert caught.value.reason == "MEMORY_LIMIT"
+    assert server.worker_pids() == workers
 
 
 def test_loop_without_end_is_ended_by_the_time_limit(jobs: JobServiceStub) -> None:

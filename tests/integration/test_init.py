@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import select
 import shlex
 import socket
 import stat
@@ -41,6 +43,31 @@ name = "basic_simulator"
 """
 
 
+class Terminal:
+    """What a person sees of a program at a terminal, and the keys."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self._process = process
+
+    def read_until(self, text: str) -> str:
+        """What is shown up to and with a text."""
+        stdout = self._process.stdout
+        assert stdout is not None
+        shown = ""
+        while text not in shown:
+            ready, _, _ = select.select([stdout], [], [], SECONDS)
+            chunk = os.read(stdout.fileno(), 4096) if ready else b""
+            assert chunk, f"{text!r} was not shown after {shown!r}"
+            shown += chunk.decode()
+        return shown
+
+    def type(self, text: str) -> None:
+        stdin = self._process.stdin
+        assert stdin is not None
+        stdin.write(text.encode())
+        stdin.flush()
+
+
 class Person:
     """Somebody at a terminal, with a home of their own and nothing in the environment.
 
@@ -75,6 +102,23 @@ class Person:
         done = self.types(line, stdin=stdin)
         assert done.returncode == 0, done.stderr
         return done.stdout
+
+    @contextlib.contextmanager
+    def at_a_terminal(self, line: str) -> Iterator[Terminal]:
+        """Types a line of the shell where programs can ask for more."""
+        spawn = "import pty, sys; sys.exit(pty.spawn(['sh', '-c', sys.argv[1]]) >> 8)"
+        with subprocess.Popen(
+            [sys.executable, "-c", spawn, line],
+            cwd=self.folder,
+            env=self._environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        ) as process:
+            try:
+                yield Terminal(process)
+                assert process.wait(SECONDS) == 0
+            finally:
+                process.kill()
 
     @property
     def accounts_file(self) -> Path:
@@ -204,6 +248,20 @@ def test_token_on_the_standard_input_logs_in(
         f"forgot the account for {server.address}\n"
     )
     assert json.loads(user.gets("longwire accounts --json")) == {"accounts": []}
+
+
+def test_token_typed_at_the_prompt_logs_in_and_is_not_shown(
+    server: ServerProcess, user: Person, login_line: str
+) -> None:
+    words = shlex.split(login_line)
+    line = f"longwire login {server.address} --ca {words[6]}"
+    with user.at_a_terminal(line) as terminal:
+        shown = terminal.read_until("token (not shown): ")
+        terminal.type(f"{words[4]}\n")
+        shown += terminal.read_until("used from now on where no other address is given")
+    assert f"logged in to {server.address} as admin" in shown
+    assert words[4] not in shown
+    assert user.accounts_file.exists()
 
 
 def test_wrong_token_is_refused_and_nothing_is_saved(

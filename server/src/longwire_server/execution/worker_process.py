@@ -120,7 +120,8 @@ class WorkerProcess(Worker):
             raise
         frame = await self._ask([pack(ServerFrame(settings=self._settings))])
         if not frame.HasField("ready"):
-            raise WorkerDiedError(f"its first frame was {frame.WhichOneof('frame')}")
+            # What it may do could not be limited as its pool requires.
+            raise WorkerDiedError(frame.load_failed.message)
         self.not_enforced = tuple(frame.ready.not_enforced)
 
     async def _start_process(self, directory: Path) -> None:

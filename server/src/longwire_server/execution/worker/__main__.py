@@ -7,6 +7,8 @@ import os
 import socket
 import sys
 
+from longwire.v1.error_pb2 import ErrorReason
+from longwire_server.execution.frames_pb2 import ExecutionError, WorkerFrame
 from longwire_server.execution.worker import sandbox
 from longwire_server.execution.worker.framing import FrameSocket
 
@@ -33,6 +35,10 @@ def main() -> None:
     try:
         not_enforced = sandbox.enter(parent_pid, first.settings)
     except sandbox.SandboxError as error:
+        failed = ExecutionError(
+            reason=ErrorReason.ERROR_REASON_BACKEND_NOT_OPERATIONAL, message=str(error)
+        )
+        connection.send(WorkerFrame(load_failed=failed))
         raise SystemExit(f"worker {os.getpid()}: {error}") from error
     # Only now: this imports Qiskit, which must happen under the limits.
     from longwire_server.execution.worker.loop import WorkerLoop

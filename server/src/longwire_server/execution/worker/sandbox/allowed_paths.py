@@ -105,7 +105,8 @@ class AllowedPaths:
             )
             return
         for entry in entries:
-            self.add(entry, inside, into)
+            if entry not in inside:
+                self.add(entry, inside, into)
 
 
 def allowed_paths(settings: WorkerSettings) -> AllowedPaths:
