@@ -123,6 +123,7 @@ verify-docs: $(INSTALLED) ## check that docs/reference/protocol.md is fresh
 bench: $(INSTALLED) ## measure, print and record (bench/)
 	$(BIN)/python bench/first_figures.py
 	$(BIN)/python bench/qiskit2_figures.py
+	$(BIN)/python bench/start_figures.py
 
 # The comments at the top of the file stay.
 PINS := $(VENV)/constraints.txt

@@ -405,3 +405,22 @@ def test_watcher_is_told_when_the_job_may_begin(tmp_path: Path) -> None:
         await lab.end_all(3)
 
     run(tmp_path, body)
+
+
+def test_drain_leaves_nothing_behind_that_was_about_to_tell_positions(tmp_path: Path) -> None:
+    async def body(lab: Lab) -> None:
+        lab.server.dispatcher.pause("simulator", is_paused=True)
+        await lab.submit("waiting")
+        let_pass(1.0)
+        async with asyncio.timeout(LIMIT_SECONDS):
+            while not telling():  # noqa: ASYNC110 - it must not have come further
+                await asyncio.sleep(0)
+        await lab.server.dispatcher.drain()
+        assert not telling()
+
+    def telling() -> list[str]:
+        running = (task.get_coro() for task in asyncio.all_tasks())
+        names = [getattr(each, "__qualname__", "") for each in running]
+        return [name for name in names if name == "QueuePositions._tell"]
+
+    run(tmp_path, body)

@@ -231,7 +231,7 @@ class Dispatcher:
     async def drain(self) -> None:
         """Hands out no more jobs, and returns when the running attempts have ended."""
         self._attempt = None
-        self._positions.stop()
+        await self._positions.stop()
         while self._running:
             await asyncio.wait(self._running)
 

@@ -55,13 +55,14 @@ class QueuePositions:
         found = (start_us for each, _, start_us in self._walk_pool(pool) if each is live)
         return next(found, None)
 
-    def stop(self) -> None:
+    async def stop(self) -> None:
         """Tells no more."""
         self._has_stopped = True
         if self._handle is not None:
             self._handle.cancel()
         if self._telling is not None:
             self._telling.cancel()
+            await asyncio.gather(self._telling, return_exceptions=True)
 
     def _start(self) -> None:
         self._handle = None
