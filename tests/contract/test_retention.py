@@ -154,6 +154,27 @@ def test_jobs_that_ended_first_make_room(with_store: Suite) -> None:
     with_store(body)
 
 
+def test_tenant_with_little_keeps_its_results_and_jobs_whatever_another_has(
+    with_store: Suite,
+) -> None:
+    async def body(store: JobStore) -> None:
+        first = await end(store, 1, at_us=1, tenant="chemistry", result=b"r" * 96)
+        for number in range(2, 6):
+            await end(store, number, at_us=number, result=b"r" * 96)
+        # 100 bytes each: chemistry has less than half of what is kept, physics the rest.
+        assert await expire(store, keep_bytes=300) == 2
+        assert await store.result(first.job_id) is not None
+        kept = [number for number in range(2, 6) if await store.result(f"{number:032x}")]
+        assert kept == [4, 5]
+        assert await remove(store, keep_jobs=2) == 3
+        assert await store.get("chemistry", first.job_id) == first
+        assert await numbers(store) == [5]
+        # Both have as much: the one that has no more than its share loses nothing.
+        assert await remove(store, keep_jobs=2) == 0
+
+    with_store(body)
+
+
 def test_many_jobs_are_removed_in_steps_until_none_is_left(with_store: Suite) -> None:
     async def body(store: JobStore) -> None:
         for number in range(250):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import sqlalchemy as sa
 
+from longwire_server.store.even_share import even_share
 from longwire_server.store.tables import HAS_ENDED, HAS_KEPT_PAYLOADS, jobs
 
 # What one removal takes at most: writes of jobs wait behind it.
@@ -32,14 +34,17 @@ def select_removable(
     Args:
         connection: a connection that reads.
         ended_by_us: those that ended at or before this time are to be removed.
-        keep_jobs: of the others, as many as are more than this together with those.
+        keep_jobs: of the others, as many as are more than this together with those, from
+            the tenants that have most.
     """
-    excess_jobs = (connection.execute(_COUNT_ENDED).scalar() or 0) - keep_jobs
+    has_too_many = (connection.execute(_COUNT_ENDED).scalar() or 0) > keep_jobs
+    excess = _excess(connection, _COUNT_BY_TENANT, keep_jobs) if has_too_many else {}
+    parameters = {"ended_by_us": ended_by_us, "tenants": list(excess)}
     found: list[tuple[EndedJob, int]] = []
-    for tenant, job_id, end_time_us, kept_bytes in connection.execute(_SELECT_ENDED):
-        if end_time_us > ended_by_us and len(found) >= excess_jobs:
-            break
-        found.append((EndedJob(tenant, job_id), kept_bytes))
+    for tenant, job_id, end_time_us, kept_bytes in connection.execute(_SELECT_ENDED, parameters):
+        if end_time_us <= ended_by_us or excess[tenant] > 0:
+            found.append((EndedJob(tenant, job_id), kept_bytes))
+            excess[tenant] = excess.get(tenant, 0) - 1
     return _at_once(found)
 
 
@@ -51,16 +56,27 @@ def select_expirable(
     Args:
         connection: a connection that reads.
         ended_by_us: those that ended at or before this time are to lose them.
-        keep_bytes: of the others, as many as have more than this together with those.
+        keep_bytes: of the others, as many as have more than this together with those,
+            from the tenants that have most.
     """
-    excess_bytes = (connection.execute(_SUM_KEPT).scalar() or 0) - keep_bytes
+    has_too_much = (connection.execute(_SUM_KEPT).scalar() or 0) > keep_bytes
+    excess = _excess(connection, _SUM_BY_TENANT, keep_bytes) if has_too_much else {}
+    parameters = {"ended_by_us": ended_by_us, "tenants": list(excess)}
     found: list[tuple[EndedJob, int]] = []
-    for tenant, job_id, end_time_us, kept_bytes in connection.execute(_SELECT_KEPT):
-        if end_time_us > ended_by_us and excess_bytes <= 0:
-            break
-        found.append((EndedJob(tenant, job_id), kept_bytes))
-        excess_bytes -= kept_bytes
+    for tenant, job_id, end_time_us, kept_bytes in connection.execute(_SELECT_KEPT, parameters):
+        if end_time_us <= ended_by_us or excess[tenant] > 0:
+            found.append((EndedJob(tenant, job_id), kept_bytes))
+            excess[tenant] = excess.get(tenant, 0) - kept_bytes
     return _at_once(found)
+
+
+def _excess(
+    connection: sa.Connection, select_by_tenant: sa.Select[Any], keep: int
+) -> dict[str, float]:
+    """How much more each tenant has than it may keep; those alone that have more."""
+    present = connection.execute(select_by_tenant).all()
+    share = even_share((row[1] for row in present), keep)
+    return {row[0]: row[1] - share for row in present if row[1] > share}
 
 
 def _at_once(found: list[tuple[EndedJob, int]]) -> list[EndedJob]:
@@ -76,14 +92,26 @@ def _at_once(found: list[tuple[EndedJob, int]]) -> list[EndedJob]:
 
 
 _COLUMNS = (jobs.c.tenant, jobs.c.job_id, jobs.c.end_time_us, jobs.c.kept_bytes)
-_COUNT_ENDED = sa.select(sa.func.count()).select_from(jobs).where(HAS_ENDED)
+_IS_TO_GO = sa.or_(
+    jobs.c.end_time_us <= sa.bindparam("ended_by_us"),
+    jobs.c.tenant.in_(sa.bindparam("tenants", expanding=True)),
+)
+_COUNT: sa.ColumnElement[int] = sa.func.count()
+_COUNT_ENDED = sa.select(_COUNT).select_from(jobs).where(HAS_ENDED)
+_COUNT_BY_TENANT = sa.select(jobs.c.tenant, _COUNT).where(HAS_ENDED).group_by(jobs.c.tenant)
 _SELECT_ENDED = (
-    sa.select(*_COLUMNS).where(HAS_ENDED).order_by(jobs.c.end_time_us).limit(_JOBS_AT_ONCE)
+    sa.select(*_COLUMNS)
+    .where(HAS_ENDED, _IS_TO_GO)
+    .order_by(jobs.c.end_time_us)
+    .limit(_JOBS_AT_ONCE)
 )
 # PostgreSQL counts up in numerics.
-_SUM_KEPT = sa.select(sa.cast(sa.func.sum(jobs.c.kept_bytes), sa.BigInteger)).where(
-    HAS_KEPT_PAYLOADS
-)
+_SUM: sa.ColumnElement[int] = sa.cast(sa.func.sum(jobs.c.kept_bytes), sa.BigInteger)
+_SUM_KEPT = sa.select(_SUM).where(HAS_KEPT_PAYLOADS)
+_SUM_BY_TENANT = sa.select(jobs.c.tenant, _SUM).where(HAS_KEPT_PAYLOADS).group_by(jobs.c.tenant)
 _SELECT_KEPT = (
-    sa.select(*_COLUMNS).where(HAS_KEPT_PAYLOADS).order_by(jobs.c.end_time_us).limit(_JOBS_AT_ONCE)
+    sa.select(*_COLUMNS)
+    .where(HAS_KEPT_PAYLOADS, _IS_TO_GO)
+    .order_by(jobs.c.end_time_us)
+    .limit(_JOBS_AT_ONCE)
 )

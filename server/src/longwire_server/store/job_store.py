@@ -230,9 +230,10 @@ class JobStore(abc.ABC):
     async def expire_results(self, *, ended_by_us: int, keep_bytes: int) -> int:
         """Removes the results of jobs that have ended, and with them their specs.
 
-        These are the jobs that ended at or before ``ended_by_us``, and, the earliest
-        ended first, as many more as there is more than ``keep_bytes`` of all that
-        ended jobs have. The jobs themselves stay, with ``result_bytes`` 0.
+        These are the jobs that ended at or before ``ended_by_us``, and as many more as
+        there is more than ``keep_bytes`` of all that ended jobs have: of the tenants that
+        have most, the earliest ended first. The jobs themselves stay, with
+        ``result_bytes`` 0.
 
         Returns:
             How many jobs have lost what they had. There may be more to remove, since
@@ -243,9 +244,9 @@ class JobStore(abc.ABC):
     async def remove_jobs(self, *, ended_by_us: int, keep_jobs: int) -> int:
         """Removes jobs that have ended, with all that they have.
 
-        These are the jobs that ended at or before ``ended_by_us``, and, the earliest
-        ended first, as many more as there are more than ``keep_jobs`` that have ended.
-        An unfinished job is never removed.
+        These are the jobs that ended at or before ``ended_by_us``, and as many more as
+        there are more than ``keep_jobs`` that have ended: of the tenants that have most,
+        the earliest ended first. An unfinished job is never removed.
 
         Returns:
             How many were removed. There may be more to remove, since one call removes

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 from longwire.v1.job_pb2 import JobState
+from longwire_server.store.even_share import even_share
 from longwire_server.store.job import Job
 from longwire_server.store.job_query import JobQuery
 from longwire_server.store.job_store import Added, JobStore, ProgramKey, job_id_taken
@@ -173,26 +175,19 @@ class MemoryJobStore(JobStore):
 
     async def expire_results(self, *, ended_by_us: int, keep_bytes: int) -> int:
         """See :meth:`JobStore.expire_results`."""
-        expired = 0
-        for job in self._ended():
-            kept_bytes = sum(self._kept_bytes(each.job_id) for each in self._ended())
-            is_old = (job.end_time_us or 0) <= ended_by_us
-            if self._kept_bytes(job.job_id) and (is_old or kept_bytes > keep_bytes):
-                self._jobs[job.job_id] = job.evolve(result_bytes=0)
-                self._specs.pop(job.job_id, None)
-                self._results.pop(job.job_id, None)
-                expired += 1
-        return expired
+        ended = [job for job in self._ended() if self._kept_bytes(job.job_id)]
+        sizes = [self._kept_bytes(job.job_id) for job in ended]
+        expired = _to_go(ended, sizes, ended_by_us=ended_by_us, keep=keep_bytes)
+        for job in expired:
+            self._jobs[job.job_id] = job.evolve(result_bytes=0)
+            self._specs.pop(job.job_id, None)
+            self._results.pop(job.job_id, None)
+        return len(expired)
 
     async def remove_jobs(self, *, ended_by_us: int, keep_jobs: int) -> int:
         """See :meth:`JobStore.remove_jobs`."""
         ended = self._ended()
-        excess = len(ended) - keep_jobs
-        removed = [
-            job
-            for place, job in enumerate(ended)
-            if place < excess or (job.end_time_us or 0) <= ended_by_us
-        ]
+        removed = _to_go(ended, [1] * len(ended), ended_by_us=ended_by_us, keep=keep_jobs)
         for job in removed:
             self._remove(job.job_id)
         return len(removed)
@@ -208,6 +203,20 @@ class MemoryJobStore(JobStore):
     def _remove(self, job_id: str) -> None:
         for table in (self._jobs, self._specs, self._results):
             table.pop(job_id, None)
+
+
+def _to_go(ended: Sequence[Job], sizes: Sequence[int], *, ended_by_us: int, keep: int) -> list[Job]:
+    """The jobs that ended by a time, and those with which their tenants have too much."""
+    present: Counter[str] = Counter()
+    for job, size in zip(ended, sizes, strict=True):
+        present[job.tenant] += size
+    share = even_share(present.values(), keep)
+    to_go = []
+    for job, size in zip(ended, sizes, strict=True):
+        if (job.end_time_us or 0) <= ended_by_us or present[job.tenant] > share:
+            present[job.tenant] -= size
+            to_go.append(job)
+    return to_go
 
 
 def _age(job: Job) -> tuple[int, str]:
