@@ -61,7 +61,7 @@ faults: $(INSTALLED) ## run the tests of faults at length (SECONDS=600 SEED=42)
 	@seed=$(or $(SEED),$$($(BIN)/python -c 'import random; print(random.getrandbits(32))')); \
 	  echo "make faults SECONDS=$(SECONDS) SEED=$$seed"; \
 	  LONGWIRE_FAULTS_SECONDS=$(SECONDS) LONGWIRE_FAULTS_SEED=$$seed \
-	  $(BIN)/python -m pytest $(PYTEST_ARGS) tests/faults
+	  $(BIN)/python -m pytest $(PYTEST_ARGS) --timeout $$((600 + 10 * $(SECONDS))) tests/faults
 
 # Each format, and the calls, for so long. Inputs that were found lie in the folder named.
 FINDINGS := $(VENV)/fuzz-

@@ -199,9 +199,16 @@ class LifeOfJobs(RuleBasedStateMachine):
         """A worker with an attempt, which a new job begins where there is none."""
         if not self.busy() and self.server.store.works:
             self.submit(sorted(MAX_ATTEMPTS)[which % 2], "")
-            self.settle()
+            self.until_busy()
         busy = self.busy()
         return busy[which % len(busy)] if busy else None
+
+    def until_busy(self) -> None:
+        """A worker is taken before the attempt on it begins: some are recorded first."""
+        deadline = self.loop.time() + LIMIT_SECONDS
+        while not self.busy():
+            assert self.loop.time() < deadline, "no attempt began"
+            self.run(asyncio.sleep(0.001))
 
     def worker_before_trouble(self, which: int) -> ScriptedWorker:
         """The same, with a store that works."""
@@ -326,14 +333,17 @@ class LifeOfJobs(RuleBasedStateMachine):
         self.start()
 
     def end_server(self) -> None:
-        # The end of one attempt begins the next.
+        self.end_tasks()
+        # Its threads end, too.
+        self.run(self.server.store.servers.stop())
+        self.run(self.server.store.close())
+
+    def end_tasks(self) -> None:
+        # The end of one attempt begins the next, and timers go off meanwhile.
         while tasks := asyncio.all_tasks(self.loop):
             for task in tasks:
                 task.cancel()
             self.run(_all_ended(tasks))
-        # Its threads end, too.
-        self.run(self.server.store.servers.stop())
-        self.run(self.server.store.close())
 
     def seen(self, job_id: str) -> Job | None:
         """The job as the server shows it; None where it needs a store that fails."""
@@ -384,6 +394,7 @@ class LifeOfJobs(RuleBasedStateMachine):
             self.end_all_jobs()
         finally:
             self.end_server()
+            self.end_tasks()
             self.loop.close()
             self.cleanup.close()
 

@@ -9,7 +9,7 @@ import pytest
 from longwire.v1.error_pb2 import ErrorReason
 from longwire.v1.job_pb2 import JobSpec
 from longwire.v1.program_pb2 import Program, ProgramFormat
-from longwire_server.jobs.admission import AdmissionLimits, admit
+from longwire_server.jobs.admission import AdmissionLimits, admit, require_room
 from longwire_server.refusals import RequestRefusedError
 
 LIMITS = AdmissionLimits(program_bytes=100, queued_jobs=10)
@@ -20,14 +20,14 @@ def make_spec(payload: bytes = b"OPENQASM 3.0;") -> JobSpec:
     return JobSpec(backend_name="aer_simulator", program=program)
 
 
-def refusal(spec: JobSpec, request_id: str = "", queued_jobs: int = 0) -> RequestRefusedError:
+def refusal(spec: JobSpec, request_id: str = "") -> RequestRefusedError:
     with pytest.raises(RequestRefusedError) as caught:
-        admit(spec, request_id, LIMITS, queued_jobs)
+        admit(spec, request_id, LIMITS)
     return caught.value
 
 
 def test_complete_spec_is_admitted() -> None:
-    admit(make_spec(), "request-1", LIMITS, queued_jobs=9)
+    admit(make_spec(), "request-1", LIMITS)
 
 
 def no_backend(spec: JobSpec) -> None:
@@ -90,9 +90,11 @@ def test_large_program_is_refused_with_the_limit() -> None:
 
 
 def test_full_queue_is_refused_with_a_time_to_retry() -> None:
-    error = refusal(make_spec(), queued_jobs=10)
-    assert error.details["limit"] == "limits.queued_jobs"
-    assert error.retry_after_seconds is not None
+    require_room(LIMITS, queued_jobs=9)
+    with pytest.raises(RequestRefusedError) as caught:
+        require_room(LIMITS, queued_jobs=10)
+    assert caught.value.details["limit"] == "limits.queued_jobs"
+    assert caught.value.retry_after_seconds is not None
 
 
 def make_qpy(version: int, declared: int) -> JobSpec:
@@ -103,7 +105,7 @@ def make_qpy(version: int, declared: int) -> JobSpec:
 
 
 def test_qpy_of_the_declared_version_is_admitted() -> None:
-    admit(make_qpy(13, 13), "", LIMITS, queued_jobs=0)
+    admit(make_qpy(13, 13), "", LIMITS)
 
 
 def test_qpy_before_version_13_is_refused_by_its_header() -> None:
@@ -136,4 +138,4 @@ def test_time_limit_that_is_no_time_is_refused_with_its_field(field: str, second
 def test_time_limits_of_any_length_are_admitted() -> None:
     spec = make_spec()
     spec.max_run_seconds, spec.max_queue_seconds = 1e-3, 86_400.0 * 365
-    admit(spec, "", LIMITS, queued_jobs=0)
+    admit(spec, "", LIMITS)

@@ -79,14 +79,14 @@ def make_sweep() -> JobSpec:
 def test_complete_spec_is_admitted_as_its_kind(
     make: Callable[[], JobSpec], kind: JobKind.ValueType
 ) -> None:
-    admit(make(), "", LIMITS, queued_jobs=0)
+    admit(make(), "", LIMITS)
     assert job_kind(make()) == kind
 
 
 def test_empty_options_beside_a_primitive_are_admitted() -> None:
     spec = make_sampler()
     spec.options.SetInParent()
-    admit(spec, "", LIMITS, queued_jobs=0)
+    admit(spec, "", LIMITS)
 
 
 def run_options(spec: JobSpec) -> None:
@@ -189,7 +189,7 @@ def test_wrong_field_is_refused_by_its_name(
     spec = make()
     spoil(spec)
     with pytest.raises(RequestRefusedError) as caught:
-        admit(spec, "", LIMITS, queued_jobs=0)
+        admit(spec, "", LIMITS)
     assert caught.value.reason == ErrorReason.ERROR_REASON_ARGUMENT_INVALID
     assert caught.value.field == field
     assert caught.value.message.startswith(f"{field}: ")
@@ -210,7 +210,7 @@ def test_payload_that_is_named_by_its_digest_is_checked_as_one_that_is_sent(
         format=ProgramFormat.PROGRAM_FORMAT_QPY, payloads_sha256=b"d" * 32, qpy_version=declared
     )
     spec = JobSpec(backend_name="aer_simulator", program=program)
-    admit(spec, "", LIMITS, queued_jobs=0)
+    admit(spec, "", LIMITS)
     with pytest.raises(RequestRefusedError) as caught:
         check_payloads(spec, [head], 50, LIMITS)
     assert caught.value.reason == reason

@@ -41,7 +41,7 @@ class AdmissionLimits:
     """Jobs that wait, in all queues."""
 
 
-def admit(spec: JobSpec, request_id: str, limits: AdmissionLimits, queued_jobs: int) -> None:
+def admit(spec: JobSpec, request_id: str, limits: AdmissionLimits) -> None:
     """Refuses a request that cannot become a job.
 
     Payloads that it names by their digest alone are not looked at: see
@@ -64,6 +64,18 @@ def admit(spec: JobSpec, request_id: str, limits: AdmissionLimits, queued_jobs: 
     if spec.program.payloads:
         payloads = list(spec.program.payloads)
         check_payloads(spec, heads(payloads), sum(map(len, payloads)), limits)
+
+
+def require_room(limits: AdmissionLimits, queued_jobs: int) -> None:
+    """Refuses another job where enough wait.
+
+    Args:
+        limits: how many may wait.
+        queued_jobs: how many do.
+
+    Raises:
+        RequestRefusedError: the queue is full.
+    """
     if queued_jobs >= limits.queued_jobs:
         raise limit_exceeded(
             "limits.queued_jobs",

@@ -12,7 +12,12 @@ from longwire.v1.job_pb2 import JobSpec
 from longwire_server.accounts.backend_access import BackendAccess
 from longwire_server.accounts.caller import caller
 from longwire_server.failpoints import failpoint
-from longwire_server.jobs.admission import AdmissionLimits, admit, check_payloads
+from longwire_server.jobs.admission import (
+    AdmissionLimits,
+    admit,
+    check_payloads,
+    require_room,
+)
 from longwire_server.jobs.backend_directory import BackendDirectory
 from longwire_server.jobs.clock import now_us
 from longwire_server.jobs.kept_programs import KeptPrograms
@@ -20,7 +25,7 @@ from longwire_server.jobs.lifecycle import QUEUED
 from longwire_server.jobs.live_job import LiveJob
 from longwire_server.jobs.live_jobs import LiveJobs
 from longwire_server.jobs.primitive_admission import job_kind
-from longwire_server.jobs.program_payloads import heads
+from longwire_server.jobs.program_payloads import Payloads, heads
 from longwire_server.jobs.queue_request import check_queue_request
 from longwire_server.jobs.quota_admission import QuotaAdmission, check_program
 from longwire_server.jobs.sessions import Sessions
@@ -92,40 +97,75 @@ class Submissions:
         self._owner = owner
         self._sessions = sessions
         self._queue = queue
+        # Jobs that are neither durable nor refused yet.
+        self._num_admitted = 0
         self._in_doubt = SubmissionsInDoubt(store, adopt=self._adopt, withdraw=self._withdraw)
 
     async def submit(self, tenant: str, spec: JobSpec, request_id: str) -> Submission:
         """See :meth:`JobManager.submit`."""
         self._quotas.count_request(tenant)
-        admit(spec, request_id, self._limits, self._num_queued())
-        self._access.require(spec.backend_name)
-        self._directory.require_runnable(spec.backend_name)
-        program = None
-        if spec.program.payloads_sha256:
-            program = await self._take_program(tenant, spec)
-        else:
-            sent = spec.program.payloads
-            check_program(spec, heads(sent), sum(map(len, sent)), self._quotas.of(tenant))
+        admit(spec, request_id, self._limits)
+        program, payloads = await self._take_program(tenant, spec)
         payload = spec.SerializeToString(deterministic=True)
         digest = hashlib.sha256(payload).digest()
         known = self._live.of_request(tenant, request_id)
         if known is not None and await is_durable(known):
             return self._known(known.job, digest)
-        check_queue_request(spec, self._live.batch_backend(tenant, spec.batch))
-        if spec.session_id:
-            try:
-                self._sessions.require(tenant, spec.session_id, spec.backend_name)
-            except RequestRefusedError:
-                # It may have been open when the same request came first.
-                first = await self._store.of_request(tenant, request_id) if request_id else None
-                if first is None:
-                    raise
-                return self._known(first, digest)
-        self._quotas.admit_another(tenant)
+        try:
+            self._require_allowed(tenant, spec, payloads)
+        except RequestRefusedError:
+            # It may have been allowed when the same request came first: then it has a job.
+            first = await self._store.of_request(tenant, request_id) if request_id else None
+            if first is None:
+                raise
+            return self._known(first, digest)
         self._in_doubt.require_store()
         failpoint("jobs.admitted")
+        job = self._new_job(tenant, spec, request_id, digest)
+        live = LiveJob(job, payload if len(payload) <= _SPEC_KEPT_BYTES else None)
+        # Remembered before it is durable: the same request may come again meanwhile.
+        self._live.remember(live)
+        self._num_admitted += 1
+        # A task of its own: a caller that goes away must not leave half a job.
+        return await asyncio.shield(asyncio.create_task(self._admit(live, payload, program)))
+
+    async def stop(self) -> None:
+        """Leaves what is in doubt to the next start."""
+        await self._in_doubt.stop()
+
+    async def _take_program(self, tenant: str, spec: JobSpec) -> tuple[bytes | None, Payloads]:
+        """The payloads that a spec holds or names.
+
+        Returns:
+            The same as a serialised Program where the spec names them by their digest,
+            and what is to be seen of them.
+        """
+        if not spec.program.payloads_sha256:
+            sent = spec.program.payloads
+            return None, Payloads(b"", heads(sent), sum(map(len, sent)))
+        payloads = await self._programs.take(tenant, spec.program)
+        # Also what was kept before: for another format, or under another limit.
+        check_payloads(spec, payloads.heads, payloads.size_bytes, self._limits)
+        return payloads.program, payloads
+
+    def _require_allowed(self, tenant: str, spec: JobSpec, payloads: Payloads) -> None:
+        """Refuses what may be allowed at another time, to another caller, or was before.
+
+        Raises:
+            RequestRefusedError: it is not allowed now.
+        """
+        self._access.require(spec.backend_name)
+        self._directory.require_runnable(spec.backend_name)
+        check_program(spec, payloads.heads, payloads.size_bytes, self._quotas.of(tenant))
+        check_queue_request(spec, self._live.batch_backend(tenant, spec.batch))
+        if spec.session_id:
+            self._sessions.require(tenant, spec.session_id, spec.backend_name)
+        require_room(self._limits, self._num_queued() + self._num_admitted)
+        self._quotas.admit_another(tenant)
+
+    def _new_job(self, tenant: str, spec: JobSpec, request_id: str, digest: bytes) -> Job:
         time_us = now_us()
-        job = Job(
+        return Job(
             job_id=secrets.token_hex(16),
             tenant=tenant,
             request_id=request_id,
@@ -147,25 +187,9 @@ class Submissions:
             batch=spec.batch,
             session_id=spec.session_id,
         )
-        # A task of its own: a caller that goes away must not leave half a job.
-        return await asyncio.shield(asyncio.create_task(self._admit(job, payload, program)))
 
-    async def stop(self) -> None:
-        """Leaves what is in doubt to the next start."""
-        await self._in_doubt.stop()
-
-    async def _take_program(self, tenant: str, spec: JobSpec) -> bytes:
-        """The payloads that a spec holds or names, as a serialised Program."""
-        payloads = await self._programs.take(tenant, spec.program)
-        # Also what was kept before: for another format, or under another limit.
-        check_payloads(spec, payloads.heads, payloads.size_bytes, self._limits)
-        check_program(spec, payloads.heads, payloads.size_bytes, self._quotas.of(tenant))
-        return payloads.program
-
-    async def _admit(self, job: Job, payload: bytes, program: bytes | None) -> Submission:
-        live = LiveJob(job, payload if len(payload) <= _SPEC_KEPT_BYTES else None)
-        # Remembered before it is durable: the same request may come again meanwhile.
-        self._live.remember(live)
+    async def _admit(self, live: LiveJob, payload: bytes, program: bytes | None) -> Submission:
+        job = live.job
         try:
             failpoint("jobs.add.before", StoreError)
             added = await self._store.add(job, payload, program)
@@ -180,6 +204,9 @@ class Submissions:
                 return self._known(added.job, job.spec_digest)
             # Only now: the request of a job that has long ended must not run again.
             self._adopt(live, job)
+        finally:
+            # It waits in the queue by now, or nowhere.
+            self._num_admitted -= 1
         return Submission(
             job, created=True, target_sha256=self._directory.target_sha256(job.backend_name)
         )
