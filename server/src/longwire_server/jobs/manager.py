@@ -57,12 +57,6 @@ from longwire_server.store.job_query import Cursor, JobQuery
 from longwire_server.store.job_store import JobStore, StoreError
 from longwire_server.store.server_table import ServerTable
 
-# Specs up to this size stay in memory while their job is queued; larger ones
-# are read from the store when a worker is there.
-_SPEC_KEPT_BYTES = 64 * 1024
-_US_PER_SECOND = 1_000_000
-
-
 # A job that is cancelled ends within this time, unless its store is away.
 _CANCEL_SECONDS = 3.0
 
@@ -258,7 +252,7 @@ class JobManager:
                 before the job is final.
         """
         while True:
-            live = await self._live_job(tenant, job_id)
+            live = await self._taken_up_job(tenant, job_id)
             if live is None:
                 watched = self._watch_recorded(tenant, job_id, resume_after)
             else:
@@ -334,7 +328,7 @@ class JobManager:
             async with asyncio.timeout(_CANCEL_SECONDS):
                 if await self._live_job(tenant, job_id) is None:
                     await self._cancel_distant(tenant, job_id)
-                live = await self._live_job(tenant, job_id)
+                live = await self._taken_up_job(tenant, job_id)
                 if live is not None:
                     await self._cancel(live)
         except TimeoutError as error:
@@ -349,16 +343,26 @@ class JobManager:
         """Cancels a job that this server has, and returns when it has ended."""
         if self._dispatcher.remove(live):
             failpoint("jobs.cancel.queued", StoreError)
-            await asyncio.shield(asyncio.create_task(self._attempts.end(live, CANCEL)))
+            await self._end_cancelled(live)
         else:
             failpoint("jobs.cancel.running", StoreError)
             self._attempts.stop(live, CANCEL)
             await live.ended()
 
+    async def _end_cancelled(self, live: LiveJob) -> None:
+        await asyncio.shield(asyncio.create_task(self._attempts.end(live, CANCEL)))
+
     async def _cancel_distant(self, tenant: str | None, job_id: str) -> None:
-        """Has another server cancel its job, and returns when it has, or this one has the job."""
+        """Has another server cancel its job, and returns when it has, or this one has the job.
+
+        A job of this one that is still to be taken up is cancelled at once.
+        """
         with self._others.changes(job_id) as changes:
             job = await self._recorded(tenant, job_id)
+            if (left := self._recovery.take_out(job)) is not None:
+                self._live.remember(left)
+                await self._end_cancelled(left)
+                return
             if not job.is_final:
                 await self._others.ask_to_cancel(job.tenant, job_id)
             while not job.is_final and job_id not in self._live and self._accepting:
@@ -391,7 +395,7 @@ class JobManager:
         failpoint("jobs.delete.after", StoreError)
 
     async def _update(self, tenant: str, job_id: str, change: LabelChange) -> job_pb2.Job:
-        await self._live_job(tenant, job_id)
+        await self._taken_up_job(tenant, job_id)
         job = await change_labels(self._store, tenant, job_id, change)
         live = self._live.get(job_id)
         if live is None:
@@ -411,7 +415,7 @@ class JobManager:
         return await asyncio.shield(asyncio.create_task(self._move_to_front(job_id)))
 
     async def _move_to_front(self, job_id: str) -> job_pb2.Job:
-        live = await self._live_job(None, job_id)
+        live = await self._taken_up_job(None, job_id)
         moved_us = now_us()
         if live is not None and not self._dispatcher.is_queued(live):
             raise job_not_queued(job_id, state_name(live.job.state))
@@ -444,12 +448,16 @@ class JobManager:
         live = self._live.get(job_id)
         return live if live is not None and tenant in (None, live.job.tenant) else None
 
-    async def _live_job(self, tenant: str | None, job_id: str) -> LiveJob | None:
-        """The tenant's unfinished job with this id, once it is durable."""
+    async def _taken_up_job(self, tenant: str | None, job_id: str) -> LiveJob | None:
+        """The same as ``_live_job``, once the jobs of before a start are in memory."""
         if job_id not in self._live and self._recovery.is_taking_up:
             job = await self._store.get(tenant, job_id)
             if job is not None and not job.is_final:
                 await self._recovery.taken_up()
+        return await self._live_job(tenant, job_id)
+
+    async def _live_job(self, tenant: str | None, job_id: str) -> LiveJob | None:
+        """The tenant's unfinished job with this id in memory, once it is durable."""
         live = self._owned(tenant, job_id)
         if live is None:
             return None

@@ -60,6 +60,8 @@ class Recovery:
         self._queue = queue
         self._is_known = is_known
         self._taking_up: asyncio.Task[None] | None = None
+        # Jobs that were ended before it was their turn to be taken up.
+        self._taken_out: set[str] = set()
         self._has_left_some = False
         self._has_stopped = False
 
@@ -84,6 +86,22 @@ class Recovery:
         """Waits until every queued job is in the queue, or the server stops."""
         if self._taking_up is not None:
             await asyncio.wait([self._taking_up])
+
+    def take_out(self, job: Job) -> LiveJob | None:
+        """Leaves to the caller a job that is still to be taken up.
+
+        Args:
+            job: the job as the store has just shown it.
+
+        Returns:
+            The job, to be ended at once; None where it does not wait to be taken up.
+        """
+        is_left = job.state == QUEUED and job.lease_owner == self._leases.owner
+        if not (is_left and self.is_taking_up) or self._is_known(job.job_id):
+            return None
+        # A page that was read before has it still.
+        self._taken_out.add(job.job_id)
+        return _live(job)
 
     async def stop(self) -> None:
         """Takes up no more."""
@@ -143,6 +161,7 @@ class Recovery:
                 await asyncio.sleep(_RETRY_SECONDS)
             else:
                 break
+        self._taken_out.clear()
         self._dispatcher.release_arrivals()
         failpoint("recovery.queued")
 
@@ -178,7 +197,7 @@ class Recovery:
 
     async def _take_up(self, job: Job) -> bool:
         """Queues a job; False where it is known already, or has ended."""
-        if self._is_known(job.job_id):
+        if self._is_known(job.job_id) or job.job_id in self._taken_out:
             # It has come since the start, or was in a page that is read again.
             return False
         live = _live(job) if job.state == QUEUED else await self._put_back(job)
