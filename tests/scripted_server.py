@@ -89,12 +89,17 @@ class ScriptedWorker(Worker):
 
 
 class ScriptedExecutor(Executor):
-    """Some such workers."""
+    """Some such workers.
+
+    Attributes:
+        start_seconds: how long it is said to take to replace one.
+    """
 
     def __init__(self, begun: Counter[str], num_workers: int) -> None:
         self.workers = [ScriptedWorker(begun) for _ in range(num_workers)]
         self._idle: list[Worker] = list(self.workers)
         self._on_idle: Callable[[str], None] = lambda _pool: None
+        self.start_seconds = 0.0
 
     @property
     def busy(self) -> list[ScriptedWorker]:
@@ -111,6 +116,10 @@ class ScriptedExecutor(Executor):
 
     def take(self, pool: str, backend_name: str, tenant: str) -> Worker | None:
         return self._idle.pop(0) if self._idle else None
+
+    def replacement_seconds(self, pool: str, worker: Worker) -> float:
+        assert isinstance(worker, ScriptedWorker)
+        return self.start_seconds if worker.killed else 0.0
 
     def release(self, pool: str, worker: Worker) -> None:
         assert isinstance(worker, ScriptedWorker)

@@ -147,6 +147,24 @@ def test_tenants_take_turns_whoever_came_first(tmp_path: Path) -> None:
     run(tmp_path, body)
 
 
+def test_tenant_whose_job_has_a_worker_killed_pays_for_the_next_ones_start(
+    tmp_path: Path,
+) -> None:
+    async def body(lab: Lab) -> None:
+        lab.server.executor.start_seconds = 100.0
+        await lab.submit("first")
+        await until(lambda: lab.running() == ["first"])
+        killing = [await lab.submit(f"a{number}", "alice") for number in range(2)]
+        for number in range(3):
+            await lab.submit(f"b{number}", "bob")
+        await lab.end_one()
+        await until(lambda: lab.running() == ["a0"])
+        await lab.server.manager.cancel("alice", killing[0])
+        assert await lab.end_all(4) == ["b0", "b1", "b2", "a1"]
+
+    run(tmp_path, body)
+
+
 def test_priority_orders_the_jobs_of_a_tenant_and_can_be_changed(tmp_path: Path) -> None:
     async def body(lab: Lab) -> None:
         await lab.submit("first")

@@ -113,6 +113,13 @@ class Executor(abc.ABC):
         """
 
     @abc.abstractmethod
+    def replacement_seconds(self, pool: str, worker: Worker) -> float:
+        """How long the pool may be short of a worker that is about to be given back.
+
+        0 where the worker goes on; otherwise what the pool's last start of one took.
+        """
+
+    @abc.abstractmethod
     def release(self, pool: str, worker: Worker) -> None:
         """Gives back a worker that was taken, dead or alive."""
 

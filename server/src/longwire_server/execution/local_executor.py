@@ -82,6 +82,11 @@ class LocalExecutor(Executor):
         """See :meth:`Executor.take`."""
         return self._pools[pool].take(backend_name, tenant)
 
+    def replacement_seconds(self, pool: str, worker: Worker) -> float:
+        """See :meth:`Executor.replacement_seconds`."""
+        assert isinstance(worker, WorkerProcess)
+        return 0.0 if worker.is_usable else self._pools[pool].start_seconds
+
     def release(self, pool: str, worker: Worker) -> None:
         """See :meth:`Executor.release`."""
         assert isinstance(worker, WorkerProcess)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import deque
 from collections.abc import Callable
 
@@ -34,6 +35,9 @@ class WorkerPool:
         keeps_tenants_apart: whether a worker that has run a job of one tenant never
             runs one of another. The pool then keeps one worker more, which has run
             nothing: it takes the place of the one that is replaced.
+
+    Attributes:
+        start_seconds: how long the last start of a worker took.
     """
 
     def __init__(
@@ -63,6 +67,7 @@ class WorkerPool:
         # What the backends' Targets are by now, for workers that were not asked.
         self._targets: dict[str, bytes] = {}
         self._last_backend = ""
+        self.start_seconds = 0.0
         self._failed_starts = 0
         self._has_warned = False
         self._starting: set[asyncio.Task[None]] = set()
@@ -228,9 +233,11 @@ class WorkerPool:
             pauses = _RESTART_PAUSES_SECONDS
             await asyncio.sleep(pauses[min(self._failed_starts, len(pauses) - 1)])
             worker = WorkerProcess(self._settings, self._on_worker_exit, self._directories)
+            begun = time.monotonic()
             try:
                 await worker.start()
                 await self._warm(worker)
+                self.start_seconds = time.monotonic() - begun
             except (WorkerDiedError, OSError) as error:
                 self._note_failed_start(error)
             except asyncio.CancelledError:

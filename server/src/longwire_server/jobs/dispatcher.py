@@ -308,7 +308,9 @@ class Dispatcher:
 
         def ended(_task: asyncio.Task[float]) -> None:
             del pool.occupied[charge]
-            share.end(charge, asyncio.get_running_loop().time())
+            # Whoever has a worker killed pays for the next one's start, too.
+            missing_seconds = self._executor.replacement_seconds(pool.name, worker)
+            share.end(charge, asyncio.get_running_loop().time() + missing_seconds)
             self._executor.release(pool.name, worker)
 
         self._start_attempt(item, worker).add_done_callback(ended)
