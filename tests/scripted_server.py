@@ -189,6 +189,7 @@ class ScriptedServer:
             ),
             lease_seconds=lease_seconds,
             inline_result_bytes=1 << 10,
+            fetched_bytes=1 << 20,
         )
 
 

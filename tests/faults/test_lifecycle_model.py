@@ -415,9 +415,12 @@ class LifeOfJobs(RuleBasedStateMachine):
             job = self.run(self.server.manager.get(TENANT, job_id))
             assert job.status.status in FINAL_STATES
             if job.status.status == JobState.JOB_STATE_DONE:
-                stored = self.run(self.server.manager.result(TENANT, job_id))
-                told = EncodedResult.FromString(stored).data
+                told = self.run(self.result(job_id))
                 assert told == f"{job_id} {self.begun[job_id]}".encode()
+
+    async def result(self, job_id: str) -> bytes:
+        async with self.server.manager.result(TENANT, job_id) as result:
+            return result.data
 
     def is_final(self, job_id: str) -> bool:
         job = self.run(self.server.manager.get(TENANT, job_id))

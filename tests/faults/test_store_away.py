@@ -139,7 +139,8 @@ def test_outcome_that_cannot_be_recorded_is_recorded_when_the_store_is_back(
         told = await watching
         assert told[-1].finished.job.status.status == DONE
         assert [event.HasField("finished") for event in told].count(True) == 1
-        assert await lives.server.manager.result(TENANT, job_id) == RESULT
+        async with lives.server.manager.result(TENANT, job_id) as result:
+            assert result.data == EncodedResult.FromString(RESULT).data
         assert lives.begun[job_id] == 1
         (await lives.busy()).end(Executed(RESULT))
         assert (await lives.final(after)).status.status == DONE
@@ -159,7 +160,8 @@ def test_outcome_whose_confirmation_is_lost_is_recorded_once(
         await store.failed(2)
         store.work()
         assert (await lives.final(job_id)).status.status == DONE
-        assert await lives.server.manager.result(TENANT, job_id) == RESULT
+        async with lives.server.manager.result(TENANT, job_id) as result:
+            assert result.data == EncodedResult.FromString(RESULT).data
 
     run(body)
 

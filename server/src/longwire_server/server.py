@@ -135,6 +135,7 @@ class Server:
             retention=kept,
             lease_seconds=config.server.lease_seconds,
             inline_result_bytes=limits.inline_result_bytes,
+            fetched_bytes=limits.fetched_bytes,
         )
         self.stopping = asyncio.Event()
         self._gate = _gate(config, self._store)

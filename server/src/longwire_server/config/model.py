@@ -94,6 +94,9 @@ class LimitsSection(Section):
         default_factory=lambda limits: min(MIB, limits.get("result_bytes", MIB)),
         examples=["1_048_576"],
     )
+    # Results that one tenant may fetch in chunks at once, in bytes of all together;
+    # more wait. One is always sent, however large.
+    fetched_bytes: Count = Field(default=256 * MIB, examples=["268_435_456"])
     # Jobs that may wait at once, over all backends.
     queued_jobs: Count = Field(default=100_000, examples=["100_000"])
     # Longest session, from when it has got its worker, in seconds.

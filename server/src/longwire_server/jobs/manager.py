@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 from collections.abc import AsyncIterator, Callable, Mapping
 
@@ -40,7 +41,7 @@ from longwire_server.jobs.other_servers import OtherServers
 from longwire_server.jobs.queue_deadlines import QueueDeadlines
 from longwire_server.jobs.quota_admission import QuotaAdmission
 from longwire_server.jobs.recovery import Recovery
-from longwire_server.jobs.results import Results
+from longwire_server.jobs.results import FetchedResult, Results
 from longwire_server.jobs.retention import RetentionLimits
 from longwire_server.jobs.sessions import Sessions
 from longwire_server.jobs.submissions import Submission, Submissions
@@ -90,6 +91,7 @@ class JobManager:
         retention: what is kept of jobs that have ended.
         lease_seconds: how long a lease lasts without renewal.
         inline_result_bytes: results up to this size travel in the final event.
+        fetched_bytes: larger ones of one tenant that are sent at once, all together.
     """
 
     def __init__(
@@ -109,13 +111,16 @@ class JobManager:
         retention: RetentionLimits,
         lease_seconds: float,
         inline_result_bytes: int,
+        fetched_bytes: int,
     ) -> None:
         self._store = store
         self._directory = directory
         self._dispatcher = dispatcher
         self._sessions = sessions
         self._live = LiveJobs()
-        self._results = Results(store, retention, inline_bytes=inline_result_bytes)
+        self._results = Results(
+            store, retention, inline_bytes=inline_result_bytes, fetched_bytes=fetched_bytes
+        )
         self._attempts = AttemptRunner(
             store,
             programs,
@@ -285,8 +290,9 @@ class JobManager:
                     yield [status_event(job, now_us())]
                 await changes.next()
 
-    async def result(self, tenant: str, job_id: str) -> bytes:
-        """The serialised EncodedResult of a job in state DONE.
+    @contextlib.asynccontextmanager
+    async def result(self, tenant: str, job_id: str) -> AsyncIterator[FetchedResult]:
+        """The result of a job in state DONE, inside of the block.
 
         Raises:
             RequestRefusedError: the tenant has no such job, or it has no result.
@@ -297,7 +303,8 @@ class JobManager:
         job = await self._recorded(tenant, job_id)
         if not job.is_final:
             raise job_not_finished(job_id, state_name(job.state))
-        return await self._results.of(job)
+        async with self._results.fetched(job) as result:
+            yield result
 
     async def list_jobs(self, query: JobQuery) -> JobPage:
         """A page of a tenant's jobs, or of all tenants', the newest first."""

@@ -11,7 +11,6 @@ from longwire.v1 import job_service_pb2 as messages
 from longwire.v1.job_event_pb2 import JobAccepted, JobEvent
 from longwire.v1.job_pb2 import JobState
 from longwire.v1.job_service_pb2_grpc import JobServiceServicer
-from longwire.v1.result_pb2 import EncodedResult
 from longwire_server.accounts.reach import reachable_tenant, tenant_asked_for
 from longwire_server.failpoints import failpoint
 from longwire_server.jobs.job_message import job_to_proto, timestamp
@@ -89,17 +88,17 @@ class JobServicer(JobServiceServicer):
         self, request: messages.GetResultRequest, context: Any
     ) -> AsyncIterator[messages.GetResultResponse]:
         """The result in chunks."""
-        stored = await self._manager.result(tenant_of(context), request.job_id)
-        failpoint("service.result.before")
-        result = EncodedResult.FromString(stored)
-        header = EncodedResult(compression=result.compression, sha256=result.sha256)
-        data = memoryview(result.data)
-        first = bytes(data[:_CHUNK_BYTES])
-        failpoint("service.chunk.before")
-        yield messages.GetResultResponse(header=header, total_bytes=len(data), chunk=first)
-        for start in range(_CHUNK_BYTES, len(data), _CHUNK_BYTES):
+        async with self._manager.result(tenant_of(context), request.job_id) as result:
+            failpoint("service.result.before")
+            data = memoryview(result.data)
+            first = bytes(data[:_CHUNK_BYTES])
             failpoint("service.chunk.before")
-            yield messages.GetResultResponse(chunk=bytes(data[start : start + _CHUNK_BYTES]))
+            yield messages.GetResultResponse(
+                header=result.header, total_bytes=len(data), chunk=first
+            )
+            for start in range(_CHUNK_BYTES, len(data), _CHUNK_BYTES):
+                failpoint("service.chunk.before")
+                yield messages.GetResultResponse(chunk=bytes(data[start : start + _CHUNK_BYTES]))
 
     async def ListJobs(  # noqa: N802
         self, request: messages.ListJobsRequest, _context: Any
