@@ -19,11 +19,13 @@ from longwire_server.refusals import RequestRefusedError
 
 LIMIT_SECONDS = 60.0
 RESULT = EncodedResult(data=b"counts").SerializeToString()
-QUEUED, DONE, CANCELLED = (
+QUEUED, DONE, CANCELLED, ERROR = (
     JobState.JOB_STATE_QUEUED,
     JobState.JOB_STATE_DONE,
     JobState.JOB_STATE_CANCELLED,
+    JobState.JOB_STATE_ERROR,
 )
+ENDED = (DONE, CANCELLED, ERROR)
 
 
 class Start:
@@ -45,12 +47,12 @@ class Start:
     def _server(self) -> ScriptedServer:
         return ScriptedServer(self._url, self.begun, num_workers=1)
 
-    async def leave(self, num_jobs: int) -> None:
+    async def leave(self, num_jobs: int, backend: str = "simulator") -> None:
         """Leaves jobs to the next start."""
         await self.server.store.open()
         await self.server.manager.start("first")
         for _ in range(num_jobs):
-            submission = await self.server.manager.submit(TENANT, spec_for("simulator"), "")
+            submission = await self.server.manager.submit(TENANT, spec_for(backend), "")
             self.job_ids.append(submission.job.job_id)
 
     async def open(self) -> None:
@@ -76,6 +78,15 @@ class Start:
     async def state(self, job_id: str) -> JobState.ValueType:
         return (await self.server.manager.get(TENANT, job_id)).status.status
 
+    async def until_begun(self, job_id: str) -> None:
+        """Waits until an attempt runs, unless the job has ended."""
+        async with asyncio.timeout(LIMIT_SECONDS):
+            # Nothing tells it.
+            while await self.state(job_id) not in ENDED:
+                if self.server.executor.busy:
+                    return
+                await asyncio.sleep(0.001)
+
     async def until_taken_up(self) -> None:
         async with asyncio.timeout(LIMIT_SECONDS):
             # Nothing tells it.
@@ -86,7 +97,7 @@ class Start:
         """Ends attempts until every job has ended."""
         async with asyncio.timeout(LIMIT_SECONDS):
             for job_id in self.job_ids:
-                while await self.state(job_id) not in (DONE, CANCELLED):
+                while await self.state(job_id) not in ENDED:
                     for worker in self.server.executor.busy:
                         worker.end(Executed(RESULT))
                     await asyncio.sleep(0.001)
@@ -155,5 +166,28 @@ def test_jobs_of_before_a_start_count_as_unfinished(tmp_path: Path) -> None:
             await start.server.manager.submit(TENANT, spec_for("simulator"), "")
         assert caught.value.details == {"limit": "quotas.unfinished_jobs", "maximum": "3"}
         await start.end_all()
+
+    run(tmp_path, body)
+
+
+@pytest.mark.parametrize(
+    ("backend", "state", "attempt"), [("simulator", DONE, 6), ("device", ERROR, 1)]
+)
+def test_servers_that_are_stopped_on_purpose_use_up_no_attempts_of_simulations(
+    tmp_path: Path, backend: str, state: JobState.ValueType, attempt: int
+) -> None:
+    async def body(start: Start) -> None:
+        await start.leave(1, backend)
+        [job_id] = start.job_ids
+        start.may_go_on.set()
+        # More often than a backend's jobs are tried.
+        for _ in range(5):
+            await start.until_begun(job_id)
+            await start.open()
+            await start.again()
+        await start.until_begun(job_id)
+        await start.end_all()
+        job = await start.server.manager.get(TENANT, job_id)
+        assert (job.status.status, job.attempt) == (state, attempt)
 
     run(tmp_path, body)

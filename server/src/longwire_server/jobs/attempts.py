@@ -239,11 +239,19 @@ class AttemptRunner:
         """
         attempt = live.job.attempt
         policy = self._policies[live.job.backend_name]
-        if not policy.allows_another(attempt):
-            message = policy.exhausted(stop.message, attempt)
+        # A device's program runs once, whatever became of it.
+        is_forgiven = stop.forgiven and policy.max_attempts > 1
+        forgiven_attempts = live.job.forgiven_attempts + is_forgiven
+        if not policy.allows_another(attempt - forgiven_attempts):
+            message = policy.exhausted(stop.message, live.job.counted_attempts)
             await self.finish(live, ERROR, reason=stop.reason, message=message, patiently=patiently)
             return False
-        job = live.evolved(state=QUEUED, lease_owner=self.leases.owner, lease_expires_us=None)
+        job = live.evolved(
+            state=QUEUED,
+            lease_owner=self.leases.owner,
+            lease_expires_us=None,
+            forgiven_attempts=forgiven_attempts,
+        )
 
         used = live.spent.usage_of(job, jobs=0)
 
@@ -317,7 +325,7 @@ class AttemptRunner:
         spec, program = found
         if spec is None or program is None:
             raise _ProgramMissingError("The job's program is missing")
-        if not self._policies[job.backend_name].allows_another(job.attempt + 1):
+        if not self._policies[job.backend_name].allows_another(job.counted_attempts + 1):
             # No other attempt will need it.
             live.spec = None
         return _Work(spec, program)
@@ -342,7 +350,7 @@ class AttemptRunner:
             policy = self._policies[live.job.backend_name]
             # The last attempt is recorded before it is made: it must not be made once
             # more, also if the server dies now.
-            if not policy.allows_another(live.job.attempt) and not await begun:
+            if not policy.allows_another(live.job.counted_attempts) and not await begun:
                 raise _RefusedError
             outcome = await self._execute_within_limit(live, worker, work)
         finally:

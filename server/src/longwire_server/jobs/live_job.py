@@ -46,6 +46,8 @@ class Stop:
     message: str
     # Whether it is through no fault of the job's, which may then be tried again.
     lost: bool = False
+    # Whether the attempt does not count, where only so many are allowed.
+    forgiven: bool = False
 
 
 SERVER_STOPPED = Stop(
@@ -54,6 +56,8 @@ SERVER_STOPPED = Stop(
     "The server stopped while the job ran",
     lost=True,
 )
+# On purpose: however often somebody does that, no simulation is given up for it.
+SERVER_DRAINED = dataclasses.replace(SERVER_STOPPED, forgiven=True)
 
 
 class LiveJob(AttemptListener):

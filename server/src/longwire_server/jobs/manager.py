@@ -31,7 +31,7 @@ from longwire_server.jobs.lifecycle import (
     state_name,
 )
 from longwire_server.jobs.live_job import (
-    SERVER_STOPPED,
+    SERVER_DRAINED,
     LiveJob,
     finished_event,
     status_event,
@@ -196,7 +196,7 @@ class JobManager:
                 await self._dispatcher.drain()
                 await self._attempts.settled()
         except TimeoutError:
-            self._attempts.stop_all(SERVER_STOPPED)
+            self._attempts.stop_all(SERVER_DRAINED)
         self._attempts.give_up()
         await self._dispatcher.drain()
         await self._attempts.settled()

@@ -18,6 +18,7 @@ CHANGING = (
     "state",
     "sequence",
     "attempt",
+    "forgiven_attempts",
     "start_time_us",
     "end_time_us",
     "error_reason",
@@ -120,6 +121,14 @@ class Job:
 
     moved_us: int | None = None
     """When an operator put it in front of the queue, if one did."""
+
+    forgiven_attempts: int = 0
+    """How many attempts ended because a server was stopped on purpose, which uses up none."""
+
+    @property
+    def counted_attempts(self) -> int:
+        """How many of the attempts count, where only so many are allowed."""
+        return self.attempt - self.forgiven_attempts
 
     @property
     def is_final(self) -> bool:

@@ -45,6 +45,7 @@ def job_to_row(job: Job) -> dict[str, Any]:
         "batch": job.batch or None,
         "session_id": job.session_id or None,
         "moved_us": job.moved_us,
+        "forgiven_attempts": job.forgiven_attempts,
     }
 
 
@@ -98,4 +99,5 @@ def job_from_columns(columns: Mapping[Any, Any]) -> Job:
         batch=columns["batch"] or "",
         session_id=columns["session_id"] or "",
         moved_us=columns["moved_us"],
+        forgiven_attempts=columns["forgiven_attempts"],
     )

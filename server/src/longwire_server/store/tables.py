@@ -54,6 +54,7 @@ jobs = sa.Table(
     sa.Column("session_id", sa.String(32), nullable=True),
     # When an operator put the job in front of the queue.
     sa.Column("moved_us", sa.BigInteger, nullable=True),
+    sa.Column("forgiven_attempts", sa.Integer, nullable=False, server_default="0"),
     # Bytes of the spec and the result that are kept, in this database or in files.
     sa.Column("kept_bytes", sa.BigInteger, nullable=False, server_default="0"),
     sa.Index("jobs_request_id", "tenant", "request_id", unique=True),

@@ -1,4 +1,4 @@
-"""API tokens, tenants and what they use, operators' settings; order and submitter of jobs."""
+"""API tokens, tenants and what they use, operators' settings; order and attempts of jobs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from alembic import op
 revision = "0006"
 down_revision = "0005"
 
-_COLUMNS = ("submitter", "priority", "batch", "session_id", "moved_us")
+_COLUMNS = ("submitter", "priority", "batch", "session_id", "moved_us", "forgiven_attempts")
 _TABLES = ("backend_controls", "usage", "tenants", "tokens")
 
 
@@ -21,6 +21,9 @@ def upgrade() -> None:
     op.add_column("jobs", sa.Column("batch", sa.String(128), nullable=True))
     op.add_column("jobs", sa.Column("session_id", sa.String(32), nullable=True))
     op.add_column("jobs", sa.Column("moved_us", sa.BigInteger, nullable=True))
+    op.add_column(
+        "jobs", sa.Column("forgiven_attempts", sa.Integer, nullable=False, server_default="0")
+    )
     op.create_index("jobs_of_all", "jobs", ["create_time_us", "job_id"])
     op.create_table(
         "tokens",
