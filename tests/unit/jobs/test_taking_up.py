@@ -42,7 +42,8 @@ class Start:
         self.begun: Counter[str] = Counter()
         self.server = self._server()
         self.job_ids: list[str] = []
-        self.may_go_on = asyncio.Event()
+        self.reads_late = False
+        self.may_read, self.has_read, self.may_go_on = (asyncio.Event() for _ in range(3))
 
     def _server(self) -> ScriptedServer:
         return ScriptedServer(self._url, self.begun, num_workers=1)
@@ -67,9 +68,13 @@ class Start:
         owned = self.server.store.servers.owned
 
         async def owned_later(*arguments: Any, **named: Any) -> Any:
+            if named["queued"] is False:
+                return await owned(*arguments, **named)
+            if self.reads_late:
+                await self.may_read.wait()
             page = await owned(*arguments, **named)
-            if named["queued"] is not False:
-                await self.may_go_on.wait()
+            self.has_read.set()
+            await self.may_go_on.wait()
             return page
 
         self.server.store.servers.owned = owned_later  # type: ignore[method-assign]
@@ -134,6 +139,31 @@ def test_job_that_is_still_to_be_taken_up_is_shown_and_cancelled_at_once(tmp_pat
         states = [await start.state(job_id) for job_id in start.job_ids]
         assert states == [DONE, CANCELLED, DONE, CANCELLED]
         assert start.begun[early] == start.begun[late] == 0
+
+    run(tmp_path, body)
+
+
+def test_job_that_comes_and_is_cancelled_meanwhile_does_not_come_back(tmp_path: Path) -> None:
+    async def body(start: Start) -> None:
+        await start.leave(1)
+        await start.open()
+        # The page is read when the job is there, and taken up when it has ended.
+        start.reads_late = True
+        await start.again()
+        submission = await start.server.manager.submit(TENANT, spec_for("simulator"), "")
+        job_id = submission.job.job_id
+        start.may_read.set()
+        async with asyncio.timeout(LIMIT_SECONDS):
+            await start.has_read.wait()
+            job = await start.server.manager.cancel(TENANT, job_id)
+        assert job.status.status == CANCELLED
+        start.may_go_on.set()
+        await start.end_all()
+        # It would begin before a later one.
+        last = await start.server.manager.submit(TENANT, spec_for("simulator"), "")
+        start.job_ids.append(last.job.job_id)
+        await start.end_all()
+        assert start.begun[job_id] == 0
 
     run(tmp_path, body)
 

@@ -15,6 +15,8 @@ class LiveJobs:
         self._by_id: dict[str, LiveJob] = {}
         self._by_request: dict[tuple[str, str], LiveJob] = {}
         self._num_of: Counter[str] = Counter()
+        # Those that were here since a start began to take up jobs, while it does.
+        self._seen: set[str] | None = None
         # The backend of a tenant's batch, and how many of its jobs there are.
         self._batches: dict[tuple[str, str], tuple[str, int]] = {}
 
@@ -32,6 +34,18 @@ class LiveJobs:
         """The job that a tenant's request made; None also without a request id."""
         return self._by_request.get((tenant, request_id)) if request_id else None
 
+    def note_seen(self) -> None:
+        """From here on jobs that have ended are remembered by their ids, too."""
+        self._seen = set(self._by_id)
+
+    def forget_seen(self) -> None:
+        """Remembers them no more."""
+        self._seen = None
+
+    def has_seen(self, job_id: str) -> bool:
+        """Whether a job is here, or was and has ended while that is remembered."""
+        return job_id in self._by_id or (self._seen is not None and job_id in self._seen)
+
     def num_of(self, tenant: str) -> int:
         """How many of them a tenant has."""
         return self._num_of[tenant]
@@ -47,12 +61,15 @@ class LiveJobs:
             self._num_of[live.job.tenant] += 1
             self._count_in_batch(live, 1)
         self._by_id[live.job.job_id] = live
+        if self._seen is not None:
+            self._seen.add(live.job.job_id)
         if live.job.request_id:
             self._by_request[live.job.tenant, live.job.request_id] = live
 
     def forget(self, live: LiveJob) -> None:
         """Removes a job, if it is there."""
-        if self._by_id.pop(live.job.job_id, None) is not None:
+        if self._by_id.get(live.job.job_id) is live:
+            del self._by_id[live.job.job_id]
             self._num_of[live.job.tenant] -= 1
             self._count_in_batch(live, -1)
             if not self._num_of[live.job.tenant]:

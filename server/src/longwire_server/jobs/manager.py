@@ -139,7 +139,7 @@ class JobManager:
             self._attempts,
             dispatcher,
             queue=self._take_up,
-            is_known=lambda job_id: job_id in self._live,
+            live=self._live,
         )
         self._others = OtherServers(
             store,

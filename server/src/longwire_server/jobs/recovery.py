@@ -14,6 +14,7 @@ from longwire_server.jobs.backend_directory import BackendDirectory
 from longwire_server.jobs.dispatcher import Dispatcher
 from longwire_server.jobs.lifecycle import CANCELLED, ERROR, QUEUED
 from longwire_server.jobs.live_job import SERVER_STOPPED, LiveJob
+from longwire_server.jobs.live_jobs import LiveJobs
 from longwire_server.refusals import RequestRefusedError
 from longwire_server.store.job import Job
 from longwire_server.store.job_query import Cursor
@@ -39,7 +40,7 @@ class Recovery:
         attempts: writes what becomes of jobs.
         dispatcher: the queue.
         queue: takes over a job that is to run.
-        is_known: whether the job with an id is in memory already.
+        live: the unfinished jobs of this server.
     """
 
     def __init__(
@@ -50,7 +51,7 @@ class Recovery:
         dispatcher: Dispatcher,
         *,
         queue: Callable[[LiveJob], None],
-        is_known: Callable[[str], bool],
+        live: LiveJobs,
     ) -> None:
         self._servers = servers
         self._directory = directory
@@ -58,10 +59,8 @@ class Recovery:
         self._leases = attempts.leases
         self._dispatcher = dispatcher
         self._queue = queue
-        self._is_known = is_known
+        self._live = live
         self._taking_up: asyncio.Task[None] | None = None
-        # Jobs that were ended before it was their turn to be taken up.
-        self._taken_out: set[str] = set()
         self._has_left_some = False
         self._has_stopped = False
 
@@ -75,6 +74,7 @@ class Recovery:
         await self._take_up_begun()
         failpoint("recovery.begun")
         self._dispatcher.hold_arrivals()
+        self._live.note_seen()
         self._taking_up = asyncio.create_task(self._take_up_queue())
 
     @property
@@ -97,10 +97,8 @@ class Recovery:
             The job, to be ended at once; None where it does not wait to be taken up.
         """
         is_left = job.state == QUEUED and job.lease_owner == self._leases.owner
-        if not (is_left and self.is_taking_up) or self._is_known(job.job_id):
+        if not (is_left and self.is_taking_up) or self._live.has_seen(job.job_id):
             return None
-        # A page that was read before has it still.
-        self._taken_out.add(job.job_id)
         return _live(job)
 
     async def stop(self) -> None:
@@ -161,7 +159,7 @@ class Recovery:
                 await asyncio.sleep(_RETRY_SECONDS)
             else:
                 break
-        self._taken_out.clear()
+        self._live.forget_seen()
         self._dispatcher.release_arrivals()
         failpoint("recovery.queued")
 
@@ -197,8 +195,9 @@ class Recovery:
 
     async def _take_up(self, job: Job) -> bool:
         """Queues a job; False where it is known already, or has ended."""
-        if self._is_known(job.job_id) or job.job_id in self._taken_out:
-            # It has come since the start, or was in a page that is read again.
+        if self._live.has_seen(job.job_id):
+            # It has come since the start, or was in a page that is read again. It may
+            # even have ended since the page was read.
             return False
         live = _live(job) if job.state == QUEUED else await self._put_back(job)
         if live is None or (job.state == QUEUED and await self._has_ended(live)):
