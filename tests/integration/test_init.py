@@ -192,6 +192,15 @@ def test_init_makes_a_configuration_that_is_correct(operator: Person, made: Path
     assert "correct" in operator.gets(f"longwire-server check-config {made}/longwire-server.toml")
 
 
+def test_printed_line_makes_a_token_in_the_store_of_the_server(
+    operator: Person, printed: str, made: Path
+) -> None:
+    (line,) = (line.strip() for line in printed.splitlines() if "token create" in line)
+    token = operator.gets(line.replace("NAME", "ada")).strip()
+    listed = operator.gets(f"longwire-server token list --data-dir {made}/data --json")
+    assert token.split("_")[1] in {row["token_id"] for row in json.loads(listed)}
+
+
 def test_init_overwrites_nothing(operator: Person, made: Path) -> None:
     before = {path.name: path.read_bytes() for path in made.iterdir() if path.is_file()}
     again = operator.types("longwire-server init --dir here")

@@ -16,7 +16,7 @@ from typing import Final
 
 from longwire.v1.account_pb2 import CredentialKind, Role, Scope
 from longwire_server.accounts.caller import Caller
-from longwire_server.accounts.roles import ROLES, SCOPES, role_name, scopes_of
+from longwire_server.accounts.roles import ROLES, SCOPES, role_name, scope_name, scopes_of
 from longwire_server.accounts.tenant_names import check_tenant_name
 from longwire_server.refusals import argument_invalid
 from longwire_server.store.token import StoredToken
@@ -118,8 +118,8 @@ def _checked_scopes(role: Role.ValueType, scopes: Collection[int]) -> frozenset[
     if beyond := frozenset(scopes) - scopes_of(role):
         raise argument_invalid(
             "scopes",
-            f"the role {role_name(role)} has nothing to manage; leave out {sorted(beyond)}, or "
-            "choose another role",
+            f"the role {role_name(role)} has nothing to manage; leave out "
+            f"{', '.join(map(scope_name, sorted(beyond)))}, or choose another role",
         )
     return frozenset(scopes)
 

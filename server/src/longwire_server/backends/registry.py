@@ -9,7 +9,7 @@ from typing import Final
 
 from longwire_server.backends.spec import BackendSpec
 from longwire_server.config import BackendSection, ConfigError, Problem, ServerConfig
-from longwire_server.config.problems import did_you_mean
+from longwire_server.config.problems import did_you_mean, hint_or
 
 __all__ = ["ENTRY_POINT_GROUP", "BackendSpec", "backend_specs", "is_simulation"]
 
@@ -103,7 +103,7 @@ def _not_installed(
         config.source.place(("backend", index, member)),
         f"backend[{index}].{member}",
         f"no installed package has an entry point {wanted!r} of the group {ENTRY_POINT_GROUP}; "
-        f"{hint} Or write factory = 'package.module:callable'",
+        + hint_or(hint, "write factory = 'package.module:callable'"),
     )
 
 

@@ -79,8 +79,8 @@ def init(
         "log in as its admin, here or on another machine; the token is not shown again:",
         f"  longwire login {where} --token {token} --ca {ca}",
         "",
-        "make a token for each user:",
-        "  longwire-server token create --help",
+        "a token for each user; --help says what else it can be:",
+        f"  longwire-server token create --config {config} --name NAME",
     ):
         typer.echo(line)
 
@@ -149,7 +149,7 @@ certificate = "{CERTIFICATE_FILE}"
 key = "{KEY_FILE}"
 
 [auth]
-# Everybody must show a token; longwire-server token create makes them.
+# Everybody must show a token; longwire-server token create --config FILE makes them.
 required = true
 """
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from longwire_server.cli.options import ConfigOption, DataDirOption, fail, load
+from longwire_server.cli.options import ConfigOption, DataDirOption, fail, load, make_data_directory
 
 
 def migrate(config: ConfigOption = None, data_dir: DataDirOption = None) -> None:
@@ -22,7 +22,7 @@ def migrate(config: ConfigOption = None, data_dir: DataDirOption = None) -> None
     lock = DataDirLock(loaded.server.data_dir)
     try:
         if loaded.store_is_embedded:
-            loaded.server.data_dir.mkdir(parents=True, exist_ok=True)
+            make_data_directory(loaded)
             lock.acquire()
         done = migrate_store(loaded.store_url)
     except (StoreError, OSError) as error:

@@ -34,6 +34,11 @@ def load(
         fail(str(error))
 
 
+def make_data_directory(config: ServerConfig) -> None:
+    """Makes the data directory where it is missing, its owner's alone. Raises OSError."""
+    config.server.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
 def fail(message: str) -> NoReturn:
     """Ends the command with code 1, and a message on the standard error."""
     typer.echo(f"longwire-server: {message}", err=True)

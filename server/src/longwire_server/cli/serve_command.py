@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import os
 
-from longwire_server.cli.options import AddressOption, ConfigOption, DataDirOption, fail, load
+from longwire_server.cli.options import (
+    AddressOption,
+    ConfigOption,
+    DataDirOption,
+    fail,
+    load,
+    make_data_directory,
+)
 from longwire_server.config import ConfigError
 
 
@@ -27,7 +34,7 @@ def serve(
     log.configure()
     try:
         require_valid()
-        loaded.server.data_dir.mkdir(parents=True, exist_ok=True)
+        make_data_directory(loaded)
         run(loaded, on_listening=lambda where: print(f"listening on {where}", flush=True))  # noqa: T201
     except (CannotServeError, StoreError, ConfigError, FailpointsError, OSError) as error:
         fail(str(error))

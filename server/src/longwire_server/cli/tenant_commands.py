@@ -5,28 +5,24 @@ A server that runs on the same store heeds them within a second or two.
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
+from longwire_server.cli.account_store import change_accounts, read_accounts
 from longwire_server.cli.options import ConfigOption, DataDirOption, fail, load
-from longwire_server.config import ServerConfig
 
 if TYPE_CHECKING:
-    from longwire_server.store.tenant_table import TenantRow, TenantTable
-
-T = TypeVar("T")
+    from longwire_server.store.tenant_table import TenantRow
 
 app = typer.Typer(
     help="Sets and lists the shares and quotas of tenants, whether or not the server runs.",
     no_args_is_help=True,
 )
 
-CountOption: TypeAlias = Annotated[int | None, typer.Option(min=1, help="As in [quotas].")]
-NumberOption: TypeAlias = Annotated[float | None, typer.Option(min=1e-9, help="As in [quotas].")]
+CountOption: TypeAlias = Annotated[int | None, typer.Option(min=1, help=r"As in \[quotas].")]
+NumberOption: TypeAlias = Annotated[float | None, typer.Option(min=1e-9, help=r"As in \[quotas].")]
 
 
 @app.command("set")
@@ -65,7 +61,10 @@ def set_tenant(
         row = tenant_row(account_pb2.Tenant(name=name, weight=weight, quotas=quotas))
     except RequestRefusedError as error:
         fail(error.message)
-    _with_tenants(load(config, data_dir=data_dir), lambda table: table.set(row))
+    facts = {"method": "longwire-server tenant set", "about_tenant": row.name}
+    change_accounts(
+        load(config, data_dir=data_dir), lambda found: found.tenants.set(row), lambda _: facts
+    )
     typer.echo(_line(_document(row)))
 
 
@@ -76,7 +75,7 @@ def list_tenants(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Lists the tenants for whom anything is set, and that alone."""
-    rows = _with_tenants(load(config, data_dir=data_dir), lambda table: table.all())
+    rows = read_accounts(load(config, data_dir=data_dir), lambda found: found.tenants.all())
     documents = [_document(row) for row in rows]
     if as_json:
         typer.echo(json.dumps(documents, indent=2))
@@ -98,19 +97,3 @@ def _document(row: TenantRow) -> dict[str, Any]:
 def _line(document: dict[str, Any]) -> str:
     shown = (f"{name} = {value:.15g}" for name, value in document.items() if name != "name")
     return f"{document['name']}: {', '.join(shown)}"
-
-
-def _with_tenants(config: ServerConfig, work: Callable[[TenantTable], Coroutine[Any, Any, T]]) -> T:
-    from longwire_server.store.direct_access import accounts_of
-    from longwire_server.store.job_store import StoreError
-
-    async def run() -> T:
-        async with accounts_of(config.store_url) as accounts:
-            return await work(accounts.tenants)
-
-    try:
-        if config.store_is_embedded:
-            config.server.data_dir.mkdir(parents=True, exist_ok=True)
-        return asyncio.run(run())
-    except (StoreError, OSError) as error:
-        fail(str(error))

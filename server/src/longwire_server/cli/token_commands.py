@@ -5,23 +5,20 @@ A server that runs on the same store knows of it at once.
 
 from __future__ import annotations
 
-import asyncio
 import datetime
 import json
 import time
-from collections.abc import Callable, Coroutine, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from longwire_server.cli.account_store import change_accounts, read_accounts
 from longwire_server.cli.options import ConfigOption, DataDirOption, fail, load
 from longwire_server.config import ServerConfig
 
 if TYPE_CHECKING:
     from longwire_server.store.token import StoredToken
-    from longwire_server.store.token_table import TokenTable
-
-T = TypeVar("T")
 
 app = typer.Typer(
     help="Makes, lists and revokes API tokens, whether or not the server runs.",
@@ -79,7 +76,7 @@ def list_tokens(
     config: ConfigOption = None, data_dir: DataDirOption = None, as_json: JsonOption = False
 ) -> None:
     """Lists the tokens, the newest first, also those that are good no longer."""
-    tokens = _with_tokens(load(config, data_dir=data_dir), lambda table: table.all())
+    tokens = read_accounts(load(config, data_dir=data_dir), lambda found: found.tokens.all())
     rows = [_row(token) for token in tokens]
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
@@ -94,17 +91,23 @@ def list_tokens(
 
 @app.command()
 def revoke(
-    token_id: Annotated[str, typer.Argument(help="Its id, as list shows it.")],
+    token_id: Annotated[
+        str, typer.Argument(help="Its id, as list shows it; of a whole token, the id is taken.")
+    ],
     config: ConfigOption = None,
     data_dir: DataDirOption = None,
 ) -> None:
     """Revokes a token, at once: streams that it has open end."""
     now_us = time.time_ns() // 1000
-    token = _with_tokens(
-        load(config, data_dir=data_dir), lambda table: table.revoke(token_id, now_us)
+    # Of a whole token the secret is not looked at, and never shown.
+    wanted = token_id.removeprefix("lw_").partition("_")[0]
+    token = change_accounts(
+        load(config, data_dir=data_dir),
+        lambda found: found.tokens.revoke(wanted, now_us),
+        lambda found: _facts("revoke", found) if found is not None else {},
     )
     if token is None:
-        fail(f"no token has the id {token_id!r}; longwire-server token list shows them")
+        fail(f"no token has the id {wanted!r}; longwire-server token list shows them")
     typer.echo(f"{token.token_id} ({token.name}) is revoked")
 
 
@@ -148,24 +151,19 @@ def create_token(
         expire_time_us=expires,
         now_us=now_us,
     )
-    _with_tokens(config, lambda table: table.add(token))
+    change_accounts(
+        config, lambda found: found.tokens.add(token), lambda _: _facts("create", token)
+    )
     return text
 
 
-def _with_tokens(config: ServerConfig, work: Callable[[TokenTable], Coroutine[Any, Any, T]]) -> T:
-    from longwire_server.store.direct_access import tokens_of
-    from longwire_server.store.job_store import StoreError
-
-    async def run() -> T:
-        async with tokens_of(config.store_url) as table:
-            return await work(table)
-
-    try:
-        if config.store_is_embedded:
-            config.server.data_dir.mkdir(parents=True, exist_ok=True)
-        return asyncio.run(run())
-    except (StoreError, OSError) as error:
-        fail(str(error))
+def _facts(command: str, token: StoredToken) -> dict[str, str]:
+    """What the audit log says of a change."""
+    return {
+        "method": f"longwire-server token {command}",
+        "about_token_id": token.token_id,
+        "about_tenant": token.tenant,
+    }
 
 
 def _row(token: StoredToken) -> dict[str, str]:

@@ -14,7 +14,7 @@ from longwire_server.config.model import (
     PoolSection,
     ServerSection,
 )
-from longwire_server.config.problems import did_you_mean
+from longwire_server.config.problems import did_you_mean, hint_or
 from longwire_server.config.source import Source
 from longwire_server.config.tls_section import TlsSection
 
@@ -58,7 +58,8 @@ def unknown_pools(
             hint = did_you_mean(backend.pool, sorted(defined))
             yield (
                 ("backend", index, "pool"),
-                f"there is no pool {backend.pool!r}; {hint} Or add a [[pool]] of this name",
+                f"there is no pool {backend.pool!r}; "
+                f"{hint_or(hint, 'add a [[pool]] of this name')}",
             )
 
 

@@ -47,3 +47,8 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     if near:
         return f"did you mean {quoted}?"
     return f"known here: {quoted}" if quoted else "nothing is known here"
+
+
+def hint_or(hint: str, otherwise: str) -> str:
+    """Returns the sentence of :func:`did_you_mean` and what can be done instead of it."""
+    return f"{hint} Or {otherwise}" if hint.endswith("?") else f"{hint}; or {otherwise}"

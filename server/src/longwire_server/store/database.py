@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Awaitable, Callable
 from contextlib import closing
+from pathlib import Path
 from typing import Any, Final, Literal, Protocol, TypeVar
 
 import sqlalchemy as sa
@@ -78,11 +81,7 @@ class Database:
 
     def __init__(self, url: str, *, durability: Durability, connections: int) -> None:
         self._durability: Durability = durability
-        try:
-            parsed = sa.make_url(url)
-        except (sa.exc.ArgumentError, ValueError) as error:
-            # The URL may hold a password, and SQLAlchemy's own words the URL.
-            raise StoreError("store.url is not the URL of a database") from error
+        parsed = _parsed(url)
         self.shown = _without_secrets(parsed)
         self.is_sqlite = parsed.get_backend_name() == "sqlite"
         more: dict[str, Any] = {}
@@ -98,6 +97,8 @@ class Database:
                 f"{self.shown} needs the Python package {error.name}: "
                 "pip install 'longwire-server[postgresql]'"
             ) from error
+        if self.is_sqlite:
+            sa.event.listen(self.engine, "do_connect", _make_file)
         prepare = self._prepare_sqlite if self.is_sqlite else self._prepare_postgresql
         # Before SQLAlchemy's own, which needs an encoding that it can read.
         sa.event.listen(self.engine, "connect", prepare, insert=True)
@@ -176,6 +177,40 @@ def cause_in_words(error: BaseException) -> str:
     """What a driver says in one line, without SQLAlchemy's statement and link."""
     original = error.orig if isinstance(error, sa.exc.DBAPIError) and error.orig else error
     return f"{type(original).__name__}: {' '.join(str(original).split())}"
+
+
+def sqlite_file(url: str) -> Path | None:
+    """The file of a database of SQLite; None for another database, and for one in memory.
+
+    Raises:
+        StoreError: the URL cannot be used.
+    """
+    parsed = _parsed(url)
+    file = parsed.database
+    is_file = parsed.get_backend_name() == "sqlite" and file != ":memory:"
+    return Path(file) if file and is_file else None
+
+
+def shown_url(url: str) -> str:
+    """A database's URL without its secrets, for people. Raises StoreError."""
+    return _without_secrets(_parsed(url))
+
+
+def _parsed(url: str) -> sa.URL:
+    try:
+        return sa.make_url(url)
+    except (sa.exc.ArgumentError, ValueError) as error:
+        # The URL may hold a password, and SQLAlchemy's own words the URL.
+        raise StoreError("store.url is not the URL of a database") from error
+
+
+def _make_file(_dialect: object, _record: object, arguments: list[Any], _more: object) -> None:
+    """Makes a file of SQLite that only its owner may read; SQLite's others follow it."""
+    file = str(arguments[0])
+    # Where it cannot be made, or is there, the rest is SQLite's.
+    with contextlib.suppress(OSError):
+        if file != ":memory:" and not file.startswith("file:"):
+            os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 
 
 def _without_secrets(url: sa.URL) -> str:

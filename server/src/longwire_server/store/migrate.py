@@ -88,12 +88,13 @@ def require_present_schema(database: Database) -> None:
     if found is None:
         raise StoreError(
             f"{database.shown} has no tables of Longwire's yet; create them with "
-            "longwire-server migrate"
+            "longwire-server migrate --config FILE"
         )
     if found != newest:
         raise StoreError(
             f"{database.shown} has the schema {found}, and this version needs {newest}; stop the "
-            "servers that use it, back it up, and bring it up to date with longwire-server migrate"
+            "servers that use it, back it up, and bring it up to date with "
+            "longwire-server migrate --config FILE"
         )
 
 

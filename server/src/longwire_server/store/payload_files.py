@@ -188,7 +188,11 @@ class PayloadFiles:
         self._files, directory = url_to_fs(self._url, **self._options)
         self._directory = f"{directory.rstrip('/')}/{store_id}"
         self._is_local = isinstance(self._files, LocalFileSystem)
-        self._files.makedirs(self._directory, exist_ok=True)
+        if self._is_local:
+            # What users have computed is for the server's user alone.
+            Path(self._directory).mkdir(mode=0o700, parents=True, exist_ok=True)
+        else:
+            self._files.makedirs(self._directory, exist_ok=True)
         # A wrong password, or a disk that only reads, is told at the start.
         probe = f"{secrets.token_hex(16)}{_PART}"
         self._files.pipe_file(self._path(probe), b"probe")
