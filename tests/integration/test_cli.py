@@ -306,6 +306,16 @@ def test_what_cannot_be_done_is_refused_with_a_reason_and_a_sentence(
     assert "Traceback" not in for_people.stderr
 
 
+def test_login_with_an_unknown_token_at_a_server_without_accounts_says_so(
+    longwire: CommandLine,
+) -> None:
+    address = longwire.environment["LONGWIRE_ADDRESS"]
+    code, error = longwire.error("login", address, "--token", "lw_0123456789abcdef_secret")
+    assert (code, error["reason"]) == (1, "UNAUTHENTICATED")
+    assert "does not know the token" in error["message"]
+    assert "it asks nobody for one" in error["message"]
+
+
 def test_job_that_is_not_found_comes_with_the_command_that_lists_jobs(
     longwire: CommandLine,
 ) -> None:

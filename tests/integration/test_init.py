@@ -259,11 +259,12 @@ def test_token_on_the_standard_input_logs_in(
     assert json.loads(user.gets("longwire accounts --json")) == {"accounts": []}
 
 
+@pytest.mark.parametrize("option", ["", " --token -"], ids=["no_token", "dash"])
 def test_token_typed_at_the_prompt_logs_in_and_is_not_shown(
-    server: ServerProcess, user: Person, login_line: str
+    server: ServerProcess, user: Person, login_line: str, option: str
 ) -> None:
     words = shlex.split(login_line)
-    line = f"longwire login {server.address} --ca {words[6]}"
+    line = f"longwire login {server.address} --ca {words[6]}{option}"
     with user.at_a_terminal(line) as terminal:
         shown = terminal.read_until("token (not shown): ")
         terminal.type(f"{words[4]}\n")
@@ -280,9 +281,35 @@ def test_wrong_token_is_refused_and_nothing_is_saved(
     wrong = f"{words[4][:-3]}xyz"
     failed = user.types(f"longwire login {server.address} --token {wrong} --ca {words[6]} --json")
     assert failed.returncode == 1
-    assert json.loads(failed.stderr)["error"]["reason"] == "UNAUTHENTICATED"
+    error = json.loads(failed.stderr)["error"]
+    assert error["reason"] == "UNAUTHENTICATED"
+    assert "does not know the token" in error["message"]
     assert wrong not in failed.stderr
     assert not user.accounts_file.exists()
+
+
+def test_login_with_the_certificate_of_the_server_warns(
+    server: ServerProcess, user: Person, made: Path, login_line: str
+) -> None:
+    token = shlex.split(login_line)[4]
+    line = f"longwire login {server.address} --token {token} --ca {made}"
+    done = user.types(f"{line}/server.pem")
+    assert done.returncode == 0, done.stderr
+    assert "is no authority but the certificate of a server" in done.stderr
+    assert json.loads(user.gets(f"{line}/server.pem --json"))["ca_is_authority"] is False
+    assert "no authority" not in user.types(f"{line}/ca.pem").stderr
+    assert json.loads(user.gets(f"{line}/ca.pem --json"))["ca_is_authority"] is True
+
+
+def test_authority_of_another_server_is_refused_in_one_sentence(
+    server: ServerProcess, user: Person, operator: Person
+) -> None:
+    operator.gets("longwire-server init --dir stranger --address localhost:50998")
+    other = operator.folder / "stranger" / "ca.pem"
+    failed = user.types(f"longwire login {server.address} --token lw_x --ca {other} --json")
+    error = json.loads(failed.stderr)["error"]
+    assert error["reason"] == "TLS"
+    assert "does not come from the authority" in error["message"]
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,8 @@ class _CommandCalls(Calls):
             command = f"longwire --address {address} watch {job_id}"
             hints = [("when it answers again:", command)]
         elif failure.reason == "UNAUTHENTICATED":
-            hints = [("with a token from the server's admin:", f"longwire login {address}")]
+            other = "another token" if self._connection.credentials.token else "a token"
+            hints = [(f"with {other} from the server's admin:", f"longwire login {address}")]
         return CommandError(failure.reason, failure.message, job_id=job_id, hints=hints)
 
 

@@ -12,7 +12,7 @@ from longwire.cli.session import Session, open_session
 from longwire.cli.table import Cell, Column, render_fields, render_table
 from longwire.cli.terminal import table_width_columns, write, write_error
 from longwire.transport.address import resolve_address
-from longwire.transport.credentials import GivenCredentials
+from longwire.transport.credentials import GivenCredentials, holds_authority
 from longwire.transport.saved_accounts import (
     SavedAccount,
     SavedAccounts,
@@ -41,13 +41,21 @@ def login(arguments: argparse.Namespace) -> None:
         answer = session.account.who_am_i()
         account = session.connection.credentials.account(address)
     path = _saved(read_accounts().with_account(account))
+    is_authority = holds_authority(account.ca) if account.ca else None
     if arguments.as_json:
-        write(json.dumps({**_document(address, answer), "saved_in": path}, indent=2))
+        more = {"saved_in": path, "ca_is_authority": is_authority}
+        write(json.dumps({**_document(address, answer), **more}, indent=2))
         return
     write(f"logged in to {address} as {_shown(answer.account)}")
     write_error(f"saved in {path}; used from now on where no other address is given")
     if account.token and not answer.account.token_id and _kind(answer.account) == "none":
         write_error("the server asks nobody for a token")
+    if is_authority is False:
+        write_error(
+            "warning: what was given as --ca is no authority but the certificate of a server, and "
+            "is trusted until the server has a new one. Ask the operator for the authority (ca.pem "
+            "of longwire-server init), and log in again with it"
+        )
 
 
 def logout(arguments: argparse.Namespace) -> None:
@@ -115,14 +123,15 @@ def whoami(session: Session, _arguments: argparse.Namespace) -> None:
 
 def _token(arguments: argparse.Namespace) -> str:
     """The token as it was given; asked for where it was not, but never shown."""
-    if arguments.token == "-":  # noqa: S105 - the sign for the standard input
+    is_typed = sys.stdin.isatty()
+    if arguments.token == "-" and not is_typed:  # noqa: S105 - the sign for the standard input
         return sys.stdin.readline().strip() or _refuse_without_token()
-    if arguments.token is not None:
+    if arguments.token not in (None, "-"):
         return str(arguments.token)
-    if arguments.certificate is not None:
+    if arguments.token is None and arguments.certificate is not None:
         # Shows who it is.
         return ""
-    if not sys.stdin.isatty():
+    if not is_typed:
         _refuse_without_token()
     import getpass
 

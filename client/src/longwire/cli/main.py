@@ -14,6 +14,9 @@ from longwire.cli.terminal import write
 
 def main() -> None:
     """Runs the command line, and ends the process."""
+    # What users need to know of gRPC's troubles, the errors say; its own log would
+    # stand before them. It reads this when it is imported.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     sys.exit(run_command_line(sys.argv[1:]))
 
 

@@ -146,6 +146,18 @@ def read_authority(ca: str | os.PathLike[str]) -> bytes:
     return pem.encode()
 
 
+def holds_authority(pem: str) -> bool:
+    """Whether a certificate that can be read is that of an authority.
+
+    Others are trusted as they are: until the server has a new one.
+    """
+    import ssl
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(cadata=pem)
+    return context.cert_store_stats()["x509_ca"] > 0
+
+
 def client_pair(credentials: Credentials) -> tuple[bytes | None, bytes | None]:
     """The key and the certificate of the client as they are now; None for none.
 

@@ -75,7 +75,7 @@ def _trouble_of_hanging_up(address: str, credentials: Credentials) -> str:
             return (
                 f"The server at {address} speaks TLS, and this client did not: log in with the "
                 f"authority that its operator gave out (longwire login {address} --ca ...), or "
-                "use tls=True where its certificate comes from a public one"
+                "use TLS with a public one (longwire login --tls; tls=True in Python)"
             )
         return ""
     if _hangs_up_after_handshake(address, credentials):

@@ -11,11 +11,29 @@ from longwire_server.refusals import RequestRefusedError
 
 
 def unauthenticated() -> RequestRefusedError:
-    """There is no credential, or none that is known. Which of these, nobody is told."""
+    """There is no credential."""
     return RequestRefusedError(
         ErrorReason.ERROR_REASON_UNAUTHENTICATED,
-        "This server asks who you are, and the call shows nothing that it knows: give a token "
+        "This server asks who you are, and the call does not say: give a token "
         "(longwire login saves one), or ask whoever runs the server for one",
+    )
+
+
+def unknown_credential(*, is_needed: bool) -> RequestRefusedError:
+    """There is a credential, and it is not known. What is wrong with it, nobody is told.
+
+    Args:
+        is_needed: whether callers must show one.
+    """
+    otherwise = (
+        "ask whoever runs it for a new one"
+        if is_needed
+        else "it asks nobody for one, so leave it out, or use a good one"
+    )
+    return RequestRefusedError(
+        ErrorReason.ERROR_REASON_UNAUTHENTICATED,
+        "This server does not know the token that the call shows, which may be mistyped, or "
+        f"another server's: {otherwise}",
     )
 
 

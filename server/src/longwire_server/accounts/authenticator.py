@@ -19,7 +19,7 @@ from longwire_server.accounts.access_refusals import (
     credential_revoked,
     issuer_unavailable,
     too_many_failures,
-    unauthenticated,
+    unknown_credential,
 )
 from longwire_server.accounts.caller import DEFAULT_TENANT, Caller
 from longwire_server.accounts.certificates import Certificates
@@ -123,7 +123,7 @@ class Authenticator:
         if blocked_seconds:
             raise too_many_failures(self._failures.per_minute, blocked_seconds)
         self._failures.count(address)
-        raise unauthenticated()
+        raise unknown_credential(is_needed=self._anonymous is None)
 
     def watch(self, caller: Caller, on_revoked: Callable[[], None]) -> None:
         """Has ``on_revoked`` called when the caller's credential is revoked."""
