@@ -77,7 +77,7 @@ def test_run_shows_a_histogram_on_stdout_and_the_states_on_stderr(longwire: Comm
     assert re.fullmatch(r"  00  [█▏▎▍▌▋▊▉ ]+  [\d,]+   +\d+\.\d %", zeros)
     assert ones.startswith("  11  ")
     assert re.fullmatch(r"queued .+, ran .+", times)
-    assert "taking aer_simulator, the first operational simulator" in done.stderr
+    assert "taking aer_simulator, the least busy simulator" in done.stderr
     states = re.findall(r"^\d\d:\d\d:\d\d  (\w+)", done.stderr, re.MULTILINE)
     assert states[-1] == "DONE"
     assert "\x1b" not in done.stdout + done.stderr

@@ -267,6 +267,10 @@ def test_operator_pauses_moves_and_tells_by_the_command_line(
         "message of gated: paused: back at noon\n"
     )
     assert alice.status().status_msg == "paused: back at noon"
+    told = "gated is paused: back at noon"
+    assert told in command("job", waiting.job_id()).stdout
+    assert told in command("watch", waiting.job_id(), "--timeout", "0").stderr
+    assert lab.alice.least_busy().name == "other"
     last = alice.run(bell(), shots=10)
     assert command("move", last.job_id()).stdout == f"moved {last.job_id()} to the front\n"
     assert command("resume", "gated").stdout == "resumed gated: back at noon\n"
@@ -288,6 +292,8 @@ def test_command_line_submits_with_priority_and_batch(lab: Lab, tmp_path: Path) 
     assert "priority" in shown
     assert "scan" in shown
     assert command.json("label", job["job_id"], "--priority", "4")["priority"] == 4
+    labelled = command("label", job["job_id"], "--priority", "-5").stdout
+    assert labelled.splitlines()[-1].split() == ["priority", "-5"]
     assert command.error("submit", "bell.qasm", "--priority", "11")[1]["reason"] == "USAGE"
     assert command("cancel", job["job_id"]).returncode == 0
 

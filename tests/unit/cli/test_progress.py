@@ -41,9 +41,21 @@ def test_line_progress_tells_when_a_queued_job_may_begin() -> None:
     progress = LineProgress(stream)
     waiting = Job()
     waiting.CopyFrom(QUEUED)
-    waiting.estimated_start_time.FromDatetime(NOW)
+    tomorrow = NOW + datetime.timedelta(days=1)
+    waiting.estimated_start_time.FromDatetime(tomorrow)
     progress.show(waiting, NOW)
-    assert stream.getvalue() == f"{CLOCK}  QUEUED  position 2, may begin at {CLOCK}\n"
+    at = tomorrow.astimezone().strftime("%H:%M:%S")
+    assert stream.getvalue() == f"{CLOCK}  QUEUED  position 2, may begin at {at}\n"
+
+
+def test_line_progress_tells_no_time_that_is_over() -> None:
+    stream = io.StringIO()
+    progress = LineProgress(stream)
+    waiting = Job()
+    waiting.CopyFrom(QUEUED)
+    waiting.estimated_start_time.FromDatetime(NOW - datetime.timedelta(minutes=1))
+    progress.show(waiting, NOW)
+    assert stream.getvalue() == f"{CLOCK}  QUEUED  position 2, may begin soon\n"
 
 
 @pytest.fixture

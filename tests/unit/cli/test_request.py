@@ -20,11 +20,23 @@ QASM3 = Program(format=ProgramFormat.PROGRAM_FORMAT_OPENQASM3, payloads=[b"OPENQ
 QOBJ = Program(format=ProgramFormat.PROGRAM_FORMAT_QOBJ, payloads=[b"{}"])
 
 
-def backend(name: str, *, operational: bool = True, simulator: bool = True) -> Backend:
+def backend(
+    name: str,
+    *,
+    operational: bool = True,
+    simulator: bool = True,
+    pending_jobs: int = 0,
+    status_msg: str = "",
+) -> Backend:
     return Backend(
         name=name,
         simulator=simulator,
-        status=BackendStatus(backend_name=name, operational=operational),
+        status=BackendStatus(
+            backend_name=name,
+            operational=operational,
+            pending_jobs=pending_jobs,
+            status_msg=status_msg,
+        ),
         option_names=["method", "noise_model"],
         max_program_bytes=100,
         accepted_programs=[
@@ -34,6 +46,24 @@ def backend(name: str, *, operational: bool = True, simulator: bool = True) -> B
             ),
         ],
     )
+
+
+def test_backend_not_named_is_the_one_for_which_the_fewest_wait_and_not_a_paused_one() -> None:
+    listed = [
+        backend("paused", status_msg="paused: until noon"),
+        backend("device", simulator=False),
+        backend("busy", pending_jobs=3),
+        backend("first", pending_jobs=1, status_msg="slow today"),
+        backend("second", pending_jobs=1),
+    ]
+    assert choose_backend(listed).name == "first"
+
+
+def test_backend_not_named_where_all_are_paused_is_refused_in_words() -> None:
+    listed = [backend("paused", status_msg="paused: until noon"), backend("b", operational=False)]
+    with pytest.raises(CommandError, match="is paused; --backend NAME") as caught:
+        choose_backend(listed)
+    assert caught.value.reason == "BACKEND_NOT_OPERATIONAL"
 
 
 def test_backend_not_named_is_the_first_operational_simulator() -> None:

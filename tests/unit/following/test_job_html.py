@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+
 import pytest
 from scripted_jobs import job
 
@@ -23,6 +25,16 @@ def test_nothing_in_the_table_is_taken_for_markup() -> None:
     assert "<img" not in html
     assert html.count("&lt;img") == 7
     assert "&gt;<br>&lt;" in html
+
+
+@pytest.mark.parametrize(("days", "is_told"), [(1, True), (-1, False)], ids=["ahead", "over"])
+def test_table_says_when_the_job_may_begin_unless_that_is_over(days: int, is_told: bool) -> None:
+    record = job("QUEUED")
+    start = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=days)
+    record.estimated_start_time.FromDatetime(start)
+    html = job_html(record)
+    assert (start.astimezone().strftime("%Y-%m-%d") in html) is is_told
+    assert ("soon" in html) is not is_told
 
 
 def test_long_error_is_cut() -> None:

@@ -214,6 +214,20 @@ class WatchedJob:
         return True
 
 
+def pause_message(session: Session, job: Job) -> str:
+    """Why a queued job's backend is paused, beginning with ``paused:``; empty where it is not."""
+    if job.status.status != JobState.JOB_STATE_QUEUED:
+        return ""
+    from longwire.transport.pauses import is_paused
+
+    try:
+        status = session.backends.get_backend_status(job.backend_name)
+    except CommandError:
+        # Of another server on the same database, or of another tenant.
+        return ""
+    return status.status_msg if is_paused(status) else ""
+
+
 def ways_back(session: Session, job_id: str) -> list[tuple[str, str]]:
     """What can be done with a job that goes on."""
     return [

@@ -15,6 +15,7 @@ from longwire.cli.documents import (
     running_seconds,
     state_name,
 )
+from longwire.cli.following import pause_message
 from longwire.cli.progress import state_color
 from longwire.cli.session import Session
 from longwire.cli.table import Cell, Column, render_fields, render_table
@@ -24,6 +25,7 @@ from longwire.cli.times import (
     format_clock,
     format_duration,
     format_local,
+    is_soon,
     to_datetime,
 )
 from longwire.v1.job_pb2 import Job, JobState
@@ -67,7 +69,10 @@ def job(session: Session, arguments: argparse.Namespace) -> None:
     if session.as_json:
         session.write_json(job_document(found))
         return
-    for line in render_fields(_job_fields(found)):
+    fields = _job_fields(found)
+    if message := pause_message(session, found):
+        fields.append(("waits because", f"{found.backend_name} is {message}"))
+    for line in render_fields(fields):
         write(line)
 
 
@@ -102,7 +107,10 @@ def label(session: Session, arguments: argparse.Namespace) -> None:
         session.write_json(job_document(found))
         return
     fields: list[tuple[str, Cell | str]] = [("job", Cell(found.job_id, ("bold",)))]
-    for line in render_fields([*fields, *_label_fields(found)]):
+    fields += _label_fields(found)
+    if found.priority or arguments.priority is not None:
+        fields.append(("priority", str(found.priority)))
+    for line in render_fields(fields):
         write(line)
 
 
@@ -179,7 +187,8 @@ def _job_table(found: list[Job], *, with_tenants: bool = False) -> list[str]:
         if one.HasField("queue_position"):
             state += f" #{one.queue_position}"
         if one.HasField("estimated_start_time"):
-            state += f" ~{format_clock(to_datetime(one.estimated_start_time))}"
+            start = to_datetime(one.estimated_start_time)
+            state += " ~soon" if is_soon(start) else f" ~{format_clock(start)}"
         if one.HasField("progress"):
             state += f" {one.progress.finished}/{one.progress.total}"
         created = format_age(to_datetime(one.create_time), now)
@@ -211,8 +220,9 @@ def _job_fields(found: Job) -> list[tuple[str, Cell | str]]:
         fields.append(("queue position", str(found.queue_position)))
     if found.HasField("estimated_start_time"):
         start = to_datetime(found.estimated_start_time)
-        left = format_duration(max(0.0, (start - now).total_seconds()))
-        fields.append(("may begin", f"{format_local(start)}  (in {left})"))
+        left = format_duration((start - now).total_seconds())
+        told = "soon" if is_soon(start) else f"{format_local(start)}  (in {left})"
+        fields.append(("may begin", told))
     if found.HasField("progress"):
         parts = "circuits" if kind_name(found) == "circuits" else "pubs"
         how_far = f"{found.progress.finished} of {found.progress.total} {parts}"

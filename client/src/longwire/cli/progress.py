@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 from longwire.cli.documents import FINAL_STATES, state_name
 from longwire.cli.terminal import is_terminal, is_unicode
-from longwire.cli.times import format_clock, format_waited, to_datetime
+from longwire.cli.times import format_clock, format_waited, is_soon, to_datetime
 from longwire.v1.job_pb2 import Job
 
 if TYPE_CHECKING:
@@ -167,7 +167,8 @@ def _how_far(job: Job) -> str:
     position = f"position {job.queue_position}"
     if not job.HasField("estimated_start_time"):
         return position
-    return f"{position}, may begin at {format_clock(to_datetime(job.estimated_start_time))}"
+    start = to_datetime(job.estimated_start_time)
+    return f"{position}, may begin {'soon' if is_soon(start) else f'at {format_clock(start)}'}"
 
 
 def progress_on(

@@ -10,6 +10,7 @@ from typing import Any
 from longwire.cli.command_error import CommandError, ExitCode
 from longwire.codecs.run_options import run_options_to_proto
 from longwire.submission import check_spec
+from longwire.transport.pauses import is_paused
 from longwire.v1.backend_pb2 import Backend
 from longwire.v1.job_pb2 import JobSpec
 from longwire.v1.program_pb2 import Program, ProgramFormat, TranspileOptions
@@ -42,17 +43,24 @@ def find_backend(backends: Sequence[Backend], name: str) -> Backend:
 
 
 def choose_backend(backends: Sequence[Backend]) -> Backend:
-    """The backend for a user who names none: the first operational simulator, or else backend.
+    """The backend for a user who names none: the least busy simulator, or else backend.
+
+    It is operational and not paused, the fewest jobs wait for it, and it is the first
+    of several such.
 
     Raises:
-        CommandError: none is operational.
+        CommandError: none is operational, or all of those are paused.
     """
     operational = [backend for backend in backends if backend.status.operational]
-    for backend in operational:
-        if backend.simulator:
-            return backend
+    ready = [backend for backend in operational if not is_paused(backend.status)]
+    if ready:
+        return min(ready, key=lambda each: (not each.simulator, each.status.pending_jobs))
     if operational:
-        return operational[0]
+        raise CommandError(
+            "BACKEND_NOT_OPERATIONAL",
+            "Every backend of the server that works is paused; --backend NAME has a job wait for "
+            "one, and 'longwire status' shows why they are",
+        )
     raise CommandError(
         "BACKEND_NOT_OPERATIONAL",
         "The server has no operational backend; 'longwire status' shows the reasons"

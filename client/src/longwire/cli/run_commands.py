@@ -14,7 +14,11 @@ from longwire.cli.session import Session
 from longwire.cli.terminal import style, write, write_error
 from longwire.cli.values import merge_options
 from longwire.transport.job_stream import JobStream
+from longwire.transport.pauses import is_paused
 from longwire.v1.job_service_pb2 import RunJobRequest
+
+# Refusals after which the user may wonder.
+_NOTHING_RECORDED = ("SERVER_DRAINING", "SERVER_UNREACHABLE")
 
 if TYPE_CHECKING:
     from longwire.v1.backend_pb2 import Backend
@@ -78,6 +82,8 @@ def _submit(session: Session, arguments: argparse.Namespace) -> tuple[JobStream,
     request = RunJobRequest(spec=spec, request_id=uuid.uuid4().hex)
     try:
         stream, event = JobStream.run(session.jobs, request)
+    except CommandError as error:
+        raise _with_what_became_of_it(session, error) from None
     except KeyboardInterrupt:
         raise CommandError(
             "INTERRUPTED",
@@ -92,10 +98,29 @@ def _backend(session: Session, name: str | None) -> Backend:
     """The backend of this name, or the one to take where none is named."""
     listed = session.backends.list_backends()
     if name is not None:
-        return find_backend(listed, name)
+        backend = find_backend(listed, name)
+        if not session.as_json and is_paused(backend.status):
+            write_error(style(f"{name} is {backend.status.status_msg}", "dim"))
+        return backend
     backend = choose_backend(listed)
     if not session.as_json:
         kind = "simulator" if backend.simulator else "backend"
-        taken = f"taking {backend.name}, the first operational {kind} (--backend names another)"
+        taken = f"taking {backend.name}, the least busy {kind} (--backend names another)"
         write_error(style(taken, "dim"))
     return backend
+
+
+def _with_what_became_of_it(session: Session, error: CommandError) -> CommandError:
+    """The error of a submission, with whether the job was recorded."""
+    # What is not known of a submission is a note of its error.
+    if getattr(error, "__notes__", ()):
+        return CommandError(
+            error.reason,
+            "The server has not confirmed the job: the connection broke, or its store failed, in "
+            "the middle of it, and whether the job was recorded is not known",
+            hints=[("see whether it was:", session.command("jobs"))],
+        )
+    if error.reason in _NOTHING_RECORDED:
+        message = f"{error.message}. The job was not recorded"
+        return CommandError(error.reason, message, hints=error.hints)
+    return error

@@ -80,6 +80,11 @@ def format_local(moment: datetime.datetime) -> str:
     return moment.astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
+def is_soon(moment: datetime.datetime) -> bool:
+    """Whether an estimate lies in the past, or less than a second ahead: no time to tell."""
+    return (moment - datetime.datetime.now(datetime.UTC)).total_seconds() < 1
+
+
 def format_clock(moment: datetime.datetime) -> str:
     """The time of day in this machine's zone."""
     return moment.astimezone().strftime("%H:%M:%S")

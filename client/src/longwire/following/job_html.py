@@ -35,7 +35,7 @@ def job_html(job: Job, warning: str = "") -> str:
         ("Backend", escape(job.backend_name)),
         ("Status", _status(job)),
         ("Position in queue", str(job.queue_position) if job.HasField("queue_position") else ""),
-        ("May begin", _time(job, "estimated_start_time")),
+        ("May begin", _start(job)),
         ("Progress", _progress(job)),
         ("Name", escape(job.name)),
         ("Tags", escape(", ".join(job.tags))),
@@ -66,6 +66,15 @@ def job_text(job: Job) -> str:
 def _status(job: Job) -> str:
     name = job_state(job.status).name
     return f'<b style="color:{_COLORS.get(name, "inherit")}">{name}</b>'
+
+
+def _start(job: Job) -> str:
+    """When it may begin; an estimate that is over is no time to tell."""
+    if not job.HasField("estimated_start_time"):
+        return ""
+    start = job.estimated_start_time.ToDatetime(tzinfo=datetime.UTC)
+    is_over = start <= datetime.datetime.now(datetime.UTC)
+    return "soon" if is_over else _time(job, "estimated_start_time")
 
 
 def _progress(job: Job) -> str:
