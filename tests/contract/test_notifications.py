@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Iterator
 
 import pytest
@@ -43,6 +44,34 @@ def url(postgresql: PostgresqlServer) -> Iterator[str]:
     """An empty database with all tables."""
     with postgresql.database() as url:
         yield url
+
+
+def test_database_that_is_away_is_complained_of_once_and_told_when_it_is_back(
+    url: str, postgresql: PostgresqlServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "longwire_server.store.notifications")
+    here, there = SqlJobStore(url), SqlJobStore(url)
+
+    async def body(_here: JobStore) -> None:
+        async def beside(_there: JobStore) -> None:
+            two = Two(here, there)
+            await two.begin()
+            await asyncio.to_thread(postgresql.stop)
+            await asyncio.to_thread(postgresql.start)
+            await two.hears(None)
+
+        await with_open(there, beside)
+
+    try:
+        asyncio.run(with_open(here, body))
+    finally:
+        postgresql.start()
+    told = [
+        record.getMessage().partition(",")[0]
+        for record in caplog.records
+        if record.name == "longwire_server.store.notifications"
+    ]
+    assert told == ["the database tells of no changes", "the database tells of changes again"]
 
 
 def test_every_change_that_another_server_makes_is_told_and_none_of_ones_own(url: str) -> None:

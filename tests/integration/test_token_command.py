@@ -8,7 +8,9 @@ import pwd
 from pathlib import Path
 
 import pytest
+from api_tokens import make_token, sqlite_url
 from postgresql_server import PostgresqlServer
+from server_process import configured_server
 from typer.testing import CliRunner, Result
 
 from longwire_server.accounts.tokens import parse_token
@@ -124,6 +126,26 @@ def test_changes_are_recorded_in_the_audit_log_of_the_configuration(tmp_path: Pa
     ]
     user = pwd.getpwuid(os.getuid()).pw_name
     assert {record["subject"] for record in records} == {f"local:{user}"}
+
+
+def test_server_at_which_nobody_can_log_in_says_so_and_what_makes_a_token(tmp_path: Path) -> None:
+    config = """
+[auth]
+required = true
+
+[[pool]]
+name = "default"
+processes = 1
+
+[[backend]]
+name = "basic_simulator"
+"""
+    for is_told in (True, False):
+        with configured_server(tmp_path, config) as server:
+            assert ("nobody can log in" in server.log()) is is_told
+            assert server.terminate() == 0
+        server.log_path.unlink()
+        make_token(sqlite_url(tmp_path))
 
 
 def test_change_that_cannot_be_recorded_is_not_made(tmp_path: Path) -> None:

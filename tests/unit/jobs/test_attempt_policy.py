@@ -39,11 +39,17 @@ def test_attempts_are_allowed_up_to_the_limit() -> None:
     assert [policy(3).allows_another(attempts) for attempts in range(5)] == [True] * 3 + [False] * 2
 
 
-@pytest.mark.parametrize(("attempts", "words"), [(1, "tried once"), (3, "tried 3 times")])
-def test_last_loss_says_how_often_the_job_was_tried(attempts: int, words: str) -> None:
+@pytest.mark.parametrize(
+    ("attempts", "words", "advice"),
+    [
+        (1, "tried once", "submit it again if that is safe"),
+        (3, "tried 3 times", "see whether the program is why"),
+    ],
+)
+def test_last_loss_says_how_often_the_job_was_tried(attempts: int, words: str, advice: str) -> None:
     message = policy(attempts).exhausted("The worker died", attempts)
     assert message.startswith(f"The worker died; the job was {words}, as often as backend 'sim'")
-    assert f"max_attempts = {attempts}" in message
+    assert f"max_attempts = {attempts}): {advice}" in message
 
 
 def test_quota_of_the_tenant_counts_where_it_is_the_shortest() -> None:

@@ -98,6 +98,15 @@ class TokenDirectory:
         """Every token, the newest first."""
         return list(self._tokens.values())
 
+    def any_is_good(self) -> bool:
+        """Whether somebody could show a token now."""
+        now_us = time.time_ns() // 1000
+        return any(
+            token.revoke_time_us is None
+            and (token.expire_time_us is None or token.expire_time_us > now_us)
+            for token in self._tokens.values()
+        )
+
     async def renew(self) -> None:
         """Reads the tokens: what was committed before this call is known after it.
 

@@ -31,6 +31,7 @@ class Gate:
 
     def __init__(self, config: ServerConfig, store: SqlJobStore) -> None:
         self._required = config.auth_required
+        self._has_other_credentials = config.auth.is_set_up
         self._is_exposed = config.server.insecure
         self._audit = None if config.audit_file is None else AuditLog(config.audit_file)
         self.tokens = TokenDirectory(store.tokens, store.account_changes)
@@ -47,6 +48,12 @@ class Gate:
         if self._audit is not None:
             self._audit.open()
         await self.tokens.start()
+        if self._required and not self._has_other_credentials and not self.tokens.any_is_good():
+            _logger.warning(
+                "nobody can log in: callers must show a token, and the store has none that is "
+                "good; make the first one with longwire-server token create --config FILE "
+                "--name admin --role admin"
+            )
         if self._is_exposed and not self._required:
             _logger.warning(
                 "nobody is asked who they are: anybody who reaches this address can run jobs; "

@@ -44,9 +44,15 @@ class AttemptPolicy:
             attempts: how often the job was begun.
         """
         tried = "once" if attempts == 1 else f"{attempts} times"
+        # A device must not run a program twice unasked; elsewhere that was tried already.
+        advice = (
+            "submit it again if that is safe"
+            if self.max_attempts == 1
+            else "see whether the program is why before it is submitted again"
+        )
         return (
             f"{message}; the job was tried {tried}, as often as backend '{self.backend_name}' "
-            f"allows (max_attempts = {self.max_attempts}): submit it again if that is safe"
+            f"allows (max_attempts = {self.max_attempts}): {advice}"
         )
 
     def run_limit(

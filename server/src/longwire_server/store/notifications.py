@@ -57,6 +57,7 @@ class Notifications:
         self._channel = channel
         self._loop = asyncio.get_running_loop()
         self._stopping = threading.Event()
+        self._is_away = False
         self._thread = threading.Thread(target=self._run, name="longwire-listen", daemon=True)
         self._thread.start()
 
@@ -71,7 +72,12 @@ class Notifications:
             try:
                 self._listen()
             except (sa.exc.SQLAlchemyError, driver_error, StoreError, OSError) as error:
-                _logger.warning("the database tells of no changes: %s", cause_in_words(error))
+                if not self._is_away:
+                    _logger.warning(
+                        "the database tells of no changes, and is asked again until it does: %s",
+                        cause_in_words(error),
+                    )
+                self._is_away = True
                 self._stopping.wait(_RECONNECT_SECONDS)
 
     def _listen(self) -> None:
@@ -82,6 +88,9 @@ class Notifications:
             driver.autocommit = True
             with closing(driver.cursor()) as cursor:
                 cursor.execute(f"LISTEN {self._channel}")
+            if self._is_away:
+                _logger.info("the database tells of changes again")
+            self._is_away = False
             self._tell(None)
             while not self._stopping.is_set():
                 for notice in driver.notifies(timeout=_LISTENING_SECONDS):
