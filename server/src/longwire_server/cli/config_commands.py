@@ -12,17 +12,25 @@ from longwire_server.config import ConfigError
 
 
 def check_config(file: Annotated[Path, typer.Argument(help="The TOML file.")]) -> None:
-    """Checks a configuration file, and the certificate in it, and names every wrong line."""
+    """Checks a configuration file, the certificate in it, and what it needs of the machine.
+
+    Every wrong line is named.
+    """
     from longwire_server.backends.registry import backend_specs
+    from longwire_server.config.surroundings import missing_around, notes_about
     from longwire_server.config.tls_files import checked_tls_files
 
     loaded = load(file)
     try:
         specs = backend_specs(loaded)
         checked_tls_files(loaded)
+        if problems := missing_around(loaded):
+            raise ConfigError(problems)
     except ConfigError as error:
         fail(str(error))
     typer.echo(f"{file}: correct; it hosts {', '.join(spec.name for spec in specs)}")
+    for note in notes_about(loaded):
+        typer.echo(f"note: {note}", err=True)
 
 
 def backends(config: ConfigOption = None) -> None:
