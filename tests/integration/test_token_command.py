@@ -128,6 +128,18 @@ def test_changes_are_recorded_in_the_audit_log_of_the_configuration(tmp_path: Pa
     assert {record["subject"] for record in records} == {f"local:{user}"}
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_audit_log_that_root_begins_is_that_of_the_servers_user(tmp_path: Path) -> None:
+    config = tmp_path / "longwire-server.toml"
+    config.write_text('[server]\ndata_dir = "data"\n[auth]\nrequired = true\n')
+    named = {"LONGWIRE_SERVER_CONFIG": str(config)}
+    CliRunner().invoke(app, ["migrate"], env=named)
+    os.chown(tmp_path / "data", 4711, 4712)
+    assert CliRunner().invoke(app, ["token", "create", "--name", "a"], env=named).exit_code == 0
+    found = (tmp_path / "data" / "audit.jsonl").stat()
+    assert (found.st_uid, found.st_gid) == (4711, 4712)
+
+
 def test_server_at_which_nobody_can_log_in_says_so_and_what_makes_a_token(tmp_path: Path) -> None:
     config = """
 [auth]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
 
-from longwire_server.cli.options import fail
+from longwire_server.cli.options import fail, make_data_directory
 from longwire_server.config import ServerConfig
 
 if TYPE_CHECKING:
@@ -66,8 +66,8 @@ def _in_store(config: ServerConfig, work: Callable[[AccountTables], Coroutine[An
         async with accounts_of(config.store_url) as accounts:
             return await work(accounts)
 
-    _require_store(config)
     try:
+        _require_store(config)
         return asyncio.run(run())
     except (StoreError, OSError) as error:
         fail(str(error))
@@ -90,13 +90,21 @@ def _opened_audit(config: ServerConfig) -> AuditLog | None:
     """The audit log, opened: what cannot be recorded is not done."""
     if config.audit_file is None:
         return None
+    from longwire_server.store.job_store import StoreError
     from longwire_server.telemetry.audit import AuditLog
 
-    _require_store(config)
     audit = AuditLog(config.audit_file)
     try:
+        _require_store(config)
+        if config.audit.file is None:
+            make_data_directory(config)
+        is_new = not config.audit_file.exists()
         audit.open()
-    except OSError as error:
+        if is_new and os.geteuid() == 0:
+            # The server, which is another user as a rule, is to go on with it.
+            owner = config.audit_file.parent.stat()
+            os.chown(config.audit_file, owner.st_uid, owner.st_gid)
+    except (StoreError, OSError) as error:
         fail(str(error))
     return audit
 

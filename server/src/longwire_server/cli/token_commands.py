@@ -107,7 +107,7 @@ def revoke(
         lambda found: _facts("revoke", found) if found is not None else {},
     )
     if token is None:
-        fail(f"no token has the id {wanted!r}; longwire-server token list shows them")
+        fail(f"no token has the id {wanted!r}; token list shows them")
     typer.echo(f"{token.token_id} ({token.name}) is revoked")
 
 
