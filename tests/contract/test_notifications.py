@@ -47,8 +47,13 @@ def url(postgresql: PostgresqlServer) -> Iterator[str]:
 
 
 def test_database_that_is_away_is_complained_of_once_and_told_when_it_is_back(
-    url: str, postgresql: PostgresqlServer, caplog: pytest.LogCaptureFixture
+    url: str,
+    postgresql: PostgresqlServer,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    # So that it is asked often while it is away for a moment.
+    monkeypatch.setattr("longwire_server.store.notifications._RECONNECT_SECONDS", 0.01)
     caplog.set_level(logging.INFO, "longwire_server.store.notifications")
     here, there = SqlJobStore(url), SqlJobStore(url)
 

@@ -270,6 +270,10 @@ def test_operator_pauses_moves_and_tells_by_the_command_line(
     told = "gated is paused: back at noon"
     assert told in command("job", waiting.job_id()).stdout
     assert told in command("watch", waiting.job_id(), "--timeout", "0").stderr
+    (tmp_path / "x.qasm").write_text('OPENQASM 2.0; include "qelib1.inc"; qreg q[1]; x q[0];')
+    submitted = command("submit", "x.qasm", "-b", "gated")
+    assert submitted.stderr == f"{told}\n"
+    assert command("cancel", submitted.stdout.strip()).returncode == 0
     assert lab.alice.least_busy().name == "other"
     last = alice.run(bell(), shots=10)
     assert command("move", last.job_id()).stdout == f"moved {last.job_id()} to the front\n"
