@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Collection
 from typing import Any
 
 import sqlalchemy as sa
@@ -39,9 +40,9 @@ def select_removable(
     """
     has_too_many = (connection.execute(_COUNT_ENDED).scalar() or 0) > keep_jobs
     excess = _excess(connection, _COUNT_BY_TENANT, keep_jobs) if has_too_many else {}
-    parameters = {"ended_by_us": ended_by_us, "tenants": list(excess)}
+    select = _select_to_go(HAS_ENDED, ended_by_us, excess)
     found: list[tuple[EndedJob, int]] = []
-    for tenant, job_id, end_time_us, kept_bytes in connection.execute(_SELECT_ENDED, parameters):
+    for tenant, job_id, end_time_us, kept_bytes in connection.execute(select):
         if end_time_us <= ended_by_us or excess[tenant] > 0:
             found.append((EndedJob(tenant, job_id), kept_bytes))
             excess[tenant] = excess.get(tenant, 0) - 1
@@ -61,9 +62,9 @@ def select_expirable(
     """
     has_too_much = (connection.execute(_SUM_KEPT).scalar() or 0) > keep_bytes
     excess = _excess(connection, _SUM_BY_TENANT, keep_bytes) if has_too_much else {}
-    parameters = {"ended_by_us": ended_by_us, "tenants": list(excess)}
+    select = _select_to_go(HAS_KEPT_PAYLOADS, ended_by_us, excess)
     found: list[tuple[EndedJob, int]] = []
-    for tenant, job_id, end_time_us, kept_bytes in connection.execute(_SELECT_KEPT, parameters):
+    for tenant, job_id, end_time_us, kept_bytes in connection.execute(select):
         if end_time_us <= ended_by_us or excess[tenant] > 0:
             found.append((EndedJob(tenant, job_id), kept_bytes))
             excess[tenant] = excess.get(tenant, 0) - kept_bytes
@@ -79,6 +80,18 @@ def _excess(
     return {row[0]: row[1] - share for row in present if row[1] > share}
 
 
+def _select_to_go(
+    which: sa.ColumnElement[bool], ended_by_us: int, tenants: Collection[str]
+) -> sa.Select[Any]:
+    """Selects those that ended by a time, and those of some tenants, the earliest first."""
+    is_to_go = jobs.c.end_time_us <= ended_by_us
+    if tenants:
+        is_to_go = sa.or_(is_to_go, jobs.c.tenant.in_(tenants))
+    columns = (jobs.c.tenant, jobs.c.job_id, jobs.c.end_time_us, jobs.c.kept_bytes)
+    in_order = sa.select(*columns).where(which, is_to_go).order_by(jobs.c.end_time_us)
+    return in_order.limit(_JOBS_AT_ONCE)
+
+
 def _at_once(found: list[tuple[EndedJob, int]]) -> list[EndedJob]:
     """The first of them, at least one, that one write may remove."""
     taken: list[EndedJob] = []
@@ -91,27 +104,10 @@ def _at_once(found: list[tuple[EndedJob, int]]) -> list[EndedJob]:
     return taken
 
 
-_COLUMNS = (jobs.c.tenant, jobs.c.job_id, jobs.c.end_time_us, jobs.c.kept_bytes)
-_IS_TO_GO = sa.or_(
-    jobs.c.end_time_us <= sa.bindparam("ended_by_us"),
-    jobs.c.tenant.in_(sa.bindparam("tenants", expanding=True)),
-)
 _COUNT: sa.ColumnElement[int] = sa.func.count()
 _COUNT_ENDED = sa.select(_COUNT).select_from(jobs).where(HAS_ENDED)
 _COUNT_BY_TENANT = sa.select(jobs.c.tenant, _COUNT).where(HAS_ENDED).group_by(jobs.c.tenant)
-_SELECT_ENDED = (
-    sa.select(*_COLUMNS)
-    .where(HAS_ENDED, _IS_TO_GO)
-    .order_by(jobs.c.end_time_us)
-    .limit(_JOBS_AT_ONCE)
-)
 # PostgreSQL counts up in numerics.
 _SUM: sa.ColumnElement[int] = sa.cast(sa.func.sum(jobs.c.kept_bytes), sa.BigInteger)
 _SUM_KEPT = sa.select(_SUM).where(HAS_KEPT_PAYLOADS)
 _SUM_BY_TENANT = sa.select(jobs.c.tenant, _SUM).where(HAS_KEPT_PAYLOADS).group_by(jobs.c.tenant)
-_SELECT_KEPT = (
-    sa.select(*_COLUMNS)
-    .where(HAS_KEPT_PAYLOADS, _IS_TO_GO)
-    .order_by(jobs.c.end_time_us)
-    .limit(_JOBS_AT_ONCE)
-)
