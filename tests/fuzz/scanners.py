@@ -28,6 +28,7 @@ from qiskit import qasm2, qasm3
 
 from longwire.errors import LongwireError
 from longwire.qobj.assemble import assemble
+from longwire.v1.program_pb2 import ProgramFormat
 
 
 def check_any_qpy(payload: bytes) -> None:
@@ -36,16 +37,23 @@ def check_any_qpy(payload: bytes) -> None:
         check_qpy(payload)
 
 
-def check_openqasm(payload: bytes) -> None:
+def check_openqasm2(payload: bytes) -> None:
     """Counts a text, as the worker does once it is one."""
-    OpenqasmSizes().add(payload.decode(errors="replace"), "")
+    text = payload.decode(errors="replace")
+    OpenqasmSizes().add(text, ProgramFormat.PROGRAM_FORMAT_OPENQASM2, "")
+
+
+def check_openqasm3(payload: bytes) -> None:
+    """The same for version 3."""
+    text = payload.decode(errors="replace")
+    OpenqasmSizes().add(text, ProgramFormat.PROGRAM_FORMAT_OPENQASM3, "")
 
 
 # What reads each format, and a valid input to begin with.
 FORMATS: dict[str, tuple[Callable[[bytes], object], Callable[[], bytes]]] = {
     "qpy": (check_any_qpy, lambda: qpy_of(plain_circuit(), version=15)),
-    "openqasm2": (check_openqasm, lambda: qasm2.dumps(plain_circuit()).encode()),
-    "openqasm3": (check_openqasm, lambda: qasm3.dumps(plain_circuit()).encode()),
+    "openqasm2": (check_openqasm2, lambda: qasm2.dumps(plain_circuit()).encode()),
+    "openqasm3": (check_openqasm3, lambda: qasm3.dumps(plain_circuit()).encode()),
     "qobj": (qobj_from_json, lambda: qobj_to_json(assemble([plain_circuit()]))),
 }
 

@@ -143,6 +143,36 @@ REFUSED = {
         "LIMIT_EXCEEDED",
         "qubits",
     ),
+    "openqasm 3 hides a register between quotes in comments": (
+        QASM3,
+        b'OPENQASM 3.0; /* " */ qubit[100000000] q; /* " */',
+        "LIMIT_EXCEEDED",
+        "qubits",
+    ),
+    "openqasm 3 hides a register behind a carriage return": (
+        QASM3,
+        b"OPENQASM 3.0; // a comment\rqubit[100000000] q;",
+        "LIMIT_EXCEEDED",
+        "qubits",
+    ),
+    "openqasm 3 names a physical qubit": (
+        QASM3,
+        f"{OPENQASM3}x $1000000000;".encode(),
+        "LIMIT_EXCEEDED",
+        "qubits",
+    ),
+    "openqasm 3 controls a gate by a thousand million qubits": (
+        QASM3,
+        f"{OPENQASM3}qubit[2] q; ctrl(1000000000) @ x q[0], q[1];".encode(),
+        "LIMIT_EXCEEDED",
+        "control qubits",
+    ),
+    "openqasm 3 broadcasts by slices": (
+        QASM3,
+        (OPENQASM3 + "qubit[50000] q;" + "h q[0:49999];" * 40).encode(),
+        "LIMIT_EXCEEDED",
+        "instructions",
+    ),
     "openqasm 3 works out a size": (
         QASM3,
         f"{OPENQASM3}qubit[1000*1000*1000] q;".encode(),

@@ -336,7 +336,7 @@ def _circuits_from_openqasm(message: program_pb2.Program) -> list[QuantumCircuit
                 f"circuit {index}: its header does not say {_format_name(message.format)}"
             )
         place = f"circuit {index} ({names[index]!r})" if names else f"circuit {index}"
-        sizes.add(text, f"{place}: ")
+        sizes.add(text, message.format, f"{place}: ")
         circuits.append(parse_openqasm(text, message.format, place))
     return circuits
 
