@@ -7,6 +7,8 @@ import struct
 
 from qiskit import QuantumCircuit, qpy
 
+from longwire.v1.noise_model_pb2 import NoiseModel
+
 OPENQASM2 = 'OPENQASM 2.0;\ninclude "qelib1.inc";\n'
 OPENQASM3 = 'OPENQASM 3.0;\ninclude "stdgates.inc";\n'
 
@@ -62,6 +64,38 @@ def nested_definitions(depth: int) -> str:
         f"gate g{n} a {{ g{n - 1} a; g{n - 1} a; }}\n" for n in range(1, depth)
     )
     return f"{OPENQASM2}{gates}qreg q[1];\ng{depth - 1} q[0];\n"
+
+
+def noise_model_of_one_x(num_qubits: int, phase: float = 0.0) -> NoiseModel:
+    """An error of one X among so many qubits."""
+    message = NoiseModel()
+    message.operations.add(
+        class_name="qiskit.circuit.library.standard_gates:XGate", name="x", num_qubits=1
+    )
+    return with_circuit(message, num_qubits, phase)
+
+
+def with_circuit(message: NoiseModel, num_qubits: int, phase: float = 0.0) -> NoiseModel:
+    """The model with an error that is one circuit of the model's first operation."""
+    width = message.operations[0].num_qubits
+    message.circuits.num_qubits.append(num_qubits)
+    message.circuits.num_operations.append(1)
+    message.circuits.operations.append(0)
+    message.circuits.qubits.extend(range(width))
+    message.circuits.global_phases.append(phase)
+    error = message.quantum_errors.add(id="x").circuits
+    error.circuits.append(0)
+    error.probabilities.append(1.0)
+    return message
+
+
+def noise_model_of_paulis(paulis: list[str], probabilities: list[float]) -> NoiseModel:
+    """An error of Pauli operators."""
+    message = NoiseModel()
+    error = message.quantum_errors.add(id="x").paulis
+    error.paulis.extend(paulis)
+    error.probabilities.extend(probabilities)
+    return message
 
 
 def _file(circuits: bytes, number: int = 1) -> bytes:

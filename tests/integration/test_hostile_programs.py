@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from math import nan
 from pathlib import Path
 
 import grpc
@@ -13,6 +14,8 @@ from hostile_payloads import (
     OPENQASM3,
     nested_definitions,
     nested_loops,
+    noise_model_of_one_x,
+    noise_model_of_paulis,
     plain_circuit,
     qpy_of,
     qpy_that_claims,
@@ -29,6 +32,7 @@ from longwire.v1 import job_service_pb2 as messages
 from longwire.v1.error_pb2 import ErrorReason
 from longwire.v1.job_pb2 import Job, JobSpec, JobState
 from longwire.v1.job_service_pb2_grpc import JobServiceStub
+from longwire.v1.noise_model_pb2 import NoiseModel
 from longwire.v1.program_pb2 import Program, ProgramFormat, RunOptions
 
 CONFIG = """
@@ -238,6 +242,31 @@ def test_hostile_program_is_refused_and_harms_no_worker(
     assert reason(job) == expected, job.error.message
     assert word in job.error.message
     assert "root:" not in job.error.message
+    assert server.worker_pids() == workers
+
+
+@pytest.mark.parametrize(
+    ("noise_model", "word"),
+    [
+        (noise_model_of_one_x(1_000_000), "1000000 qubits"),
+        (noise_model_of_paulis(["X" * 1_000_000], [1.0]), "1000000 qubits"),
+        (noise_model_of_paulis(["XX"], [1.0]), "1 qubit instruction"),
+        (noise_model_of_paulis(["X"], [nan]), "not all finite"),
+    ],
+    ids=["wide circuit", "wide operators", "operators on fewer qubits", "probability"],
+)
+def test_hostile_noise_model_is_refused_and_harms_no_worker(
+    server: ServerProcess, jobs: JobServiceStub, noise_model: NoiseModel, word: str
+) -> None:
+    noise_model.noise_instructions.append("h")
+    noise_model.all_qubit_errors.add(instruction="h", error=0)
+    workers = server.worker_pids()
+    hostile = spec(QPY, qpy_of(plain_circuit()))
+    option = hostile.options.backend_options.fields.add(name="noise_model")
+    option.value.noise_model_value.data = noise_model.SerializeToString()
+    job = ended(jobs, hostile)
+    assert job.status.status == JobState.JOB_STATE_ERROR
+    assert word in job.error.message
     assert server.worker_pids() == workers
 
 

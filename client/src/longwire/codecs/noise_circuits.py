@@ -14,7 +14,14 @@ from qiskit import QuantumCircuit
 from qiskit.exceptions import QiskitError
 
 from longwire.codecs.failure import MisfitError
+from longwire.codecs.noise_bounds import (
+    MAX_ERROR_QUBITS,
+    check_finite,
+    check_message,
+    check_operation,
+)
 from longwire.codecs.operation import fill_operation, read_operation
+from longwire.codecs.program_caps import MAX_BITS
 from longwire.v1 import noise_model_pb2
 
 __all__ = ["CircuitReader", "CircuitWriter"]
@@ -106,7 +113,9 @@ class CircuitReader:
         self._operations: list[Any] = []
         for index, operation in enumerate(message.operations):
             try:
+                check_message(operation)
                 self._operations.append(read_operation(operation))
+                check_operation(self._operations[-1])
             except MisfitError as misfit:
                 raise misfit.inside(f".operations[{index}]") from misfit.__cause__
         self._check()
@@ -147,6 +156,14 @@ class CircuitReader:
         num_circuits = len(self._num_qubits)
         if not num_circuits == len(self._num_operations) == len(self._phases):
             raise MisfitError(f"the columns of its {num_circuits} circuits are of several lengths")
+        if max(self._num_qubits, default=0) > MAX_ERROR_QUBITS:
+            raise MisfitError(
+                f"its circuits have {max(self._num_qubits)} qubits, more than any error may have "
+                f"({MAX_ERROR_QUBITS})"
+            )
+        if sum(self._num_qubits) > MAX_BITS:
+            raise MisfitError(f"its circuits have more qubits together than {MAX_BITS}")
+        check_finite(self._phases, "the global phases of its circuits")
         if sum(self._num_operations) != len(self._numbers):
             raise MisfitError(
                 f"its circuits have {len(self._numbers)} operations where "

@@ -17,6 +17,11 @@ from qiskit_aer.noise import PauliError, PauliLindbladError, QuantumError, Reado
 from qiskit_aer.noise.errors.base_quantum_error import BaseQuantumError
 
 from longwire.codecs.failure import MisfitError
+from longwire.codecs.noise_bounds import (
+    MAX_ERROR_QUBITS,
+    MAX_READOUT_QUBITS,
+    check_finite,
+)
 from longwire.codecs.noise_circuits import CircuitReader, CircuitWriter
 from longwire.v1 import noise_model_pb2
 
@@ -80,6 +85,12 @@ def read_readout_error(
     Raises:
         MisfitError: they are no such probabilities.
     """
+    if num_qubits > MAX_READOUT_QUBITS:
+        raise MisfitError(
+            f"a readout error of {num_qubits} qubits is of more than any may have "
+            f"({MAX_READOUT_QUBITS})"
+        )
+    check_finite(probabilities, "the probabilities of its readout error")
     dim = 2**num_qubits
     try:
         return ReadoutError(np.reshape(probabilities, (dim, dim)), atol=_TOLERANCE)
@@ -108,7 +119,17 @@ def _read_mixture(message: noise_model_pb2.CircuitMixture, circuits: CircuitRead
 def _pauli_error(
     build: type[PauliError | PauliLindbladError], paulis: Sequence[str], numbers: Sequence[float]
 ) -> PauliError | PauliLindbladError:
+    num_qubits = max(map(len, paulis), default=0)
+    if num_qubits > MAX_ERROR_QUBITS:
+        raise MisfitError(
+            f"its Pauli operators are on {num_qubits} qubits, more than any error may have "
+            f"({MAX_ERROR_QUBITS})"
+        )
+    check_finite(numbers, "the probabilities or rates of its Pauli operators")
     try:
-        return build(PauliList(list(paulis)), np.array(numbers))
-    except (QiskitError, ValueError) as error:
-        raise MisfitError(f"its Pauli operators are none: {error}") from error
+        error = build(PauliList(list(paulis)), np.array(numbers))
+    except (QiskitError, ValueError) as failure:
+        raise MisfitError(f"its Pauli operators are none: {failure}") from failure
+    if not error.is_cptp(atol=_TOLERANCE):
+        raise MisfitError("its probabilities or rates are negative, or their sum is not 1")
+    return error

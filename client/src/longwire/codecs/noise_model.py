@@ -17,11 +17,13 @@ import numpy as np
 from google.protobuf.message import DecodeError
 from qiskit.circuit import Operation
 from qiskit_aer.noise import NoiseModel, RelaxationNoisePass
+from qiskit_aer.noise.noiseerror import NoiseError
 
 from longwire.codecs.array import fill_array, read_array
 from longwire.codecs.classes import class_path, find_class
 from longwire.codecs.compression import compress, decompress
 from longwire.codecs.failure import MisfitError
+from longwire.codecs.noise_bounds import MAX_READOUT_QUBITS
 from longwire.codecs.noise_circuits import CircuitReader, CircuitWriter
 from longwire.codecs.noise_errors import read_quantum_error, read_readout_error, write_quantum_error
 from longwire.codecs.target import fill_target, read_target
@@ -124,7 +126,9 @@ def _read_quantum_errors(message: noise_model_pb2.NoiseModel, noise_model: Noise
         except MisfitError as misfit:
             raise misfit.inside(f".quantum_errors[{index}]") from misfit.__cause__
     for entry in message.all_qubit_errors:
-        noise_model._default_quantum_errors[entry.instruction] = _at(errors, entry.error)
+        error = _at(errors, entry.error)
+        _check_width(noise_model, error, entry.instruction)
+        noise_model._default_quantum_errors[entry.instruction] = error
     for local in message.local_errors:
         sites = _qubits_of_rows(local.num_qubits, local.qubits)
         if len(sites) != len(local.errors):
@@ -133,6 +137,8 @@ def _read_quantum_errors(message: noise_model_pb2.NoiseModel, noise_model: Noise
             qubits: _at(errors, place, len(qubits))
             for qubits, place in zip(sites, local.errors, strict=True)
         }
+        for error in noise_model._local_quantum_errors[local.instruction].values():
+            _check_width(noise_model, error, local.instruction)
 
 
 def _at(errors: Sequence[Any], place: int, num_qubits: int | None = None) -> Any:
@@ -145,13 +151,21 @@ def _at(errors: Sequence[Any], place: int, num_qubits: int | None = None) -> Any
     return errors[place]
 
 
+def _check_width(noise_model: NoiseModel, error: Any, instruction: str) -> None:
+    """As Aer does when an error is added to a standard gate: its C++ does not look again."""
+    try:
+        noise_model._check_number_of_qubits(error, instruction)
+    except NoiseError as misfit:
+        raise MisfitError(str(misfit.message)) from misfit
+
+
 def _local_readout_errors(
     message: noise_model_pb2.ReadoutErrors,
 ) -> Iterator[tuple[tuple[int, ...], Any]]:
     probabilities = np.array(message.probabilities)
     begin = 0
     for qubits in _qubits_of_rows(message.num_qubits, message.qubits):
-        end = begin + 4 ** len(qubits)
+        end = begin + 4 ** min(len(qubits), MAX_READOUT_QUBITS + 1)
         yield qubits, read_readout_error(probabilities[begin:end], len(qubits))
         begin = end
     if begin != len(probabilities):

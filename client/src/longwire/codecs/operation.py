@@ -27,6 +27,8 @@ from qiskit.quantum_info.operators.base_operator import BaseOperator
 from longwire.codecs.classes import class_path, find_class, find_loaded_class
 from longwire.codecs.failure import MisfitError
 from longwire.codecs.operation_qpy import operation_from_qpy, operation_to_qpy
+from longwire.codecs.program_caps import MAX_QUBITS
+from longwire.codecs.qpy_instructions import is_formula
 from longwire.codecs.value import fill_value, read_value
 from longwire.v1 import operation_pb2, value_pb2
 
@@ -68,7 +70,9 @@ def fill_operation(message: operation_pb2.Operation, operation: Any) -> bool:
     message.class_name = class_path(_class_of(operation))
     if is_exact and _is_built_from_class(message, operation):
         return True
-    message.qpy = operation_to_qpy(operation)
+    # Readers take no formula from QPY, either.
+    is_read = not is_formula(_class_of(operation).__name__)
+    message.qpy = operation_to_qpy(operation) if is_read else b""
     message.class_name = "" if message.qpy else class_path(Gate if message.is_gate else Instruction)
     return bool(message.qpy)
 
@@ -159,19 +163,28 @@ def _built_from_class(message: operation_pb2.Operation) -> Any:
     """The object that the class gives with the message's parameters.
 
     Returns:
-        None where the class is not one that is called by name.
+        None where the class is not one that is called by name, or not with these.
     """
     cls = find_class(message.class_name, Operation)
     if cls is None:
         return None
     if cls is Gate or cls is Instruction:
         return _plain(message)
+    if is_formula(cls.__name__) or not (cls is Delay or _are_small(message)):
+        # What it would build is larger than the message, or takes longer than to read it.
+        return None
     keywords: dict[str, Any] = {}
     if message.HasField("label"):
         keywords["label"] = message.label
     if message.HasField("ctrl_state"):
         keywords["ctrl_state"] = message.ctrl_state
     return cls(*_read_parameters(message), **keywords)
+
+
+def _are_small(message: operation_pb2.Operation) -> bool:
+    """Whether every whole number may be how many qubits an operation has."""
+    values = [parameter.value for parameter in message.parameters]
+    return not any(abs(each.int_value) > MAX_QUBITS or each.big_int_value for each in values)
 
 
 def _plain(message: operation_pb2.Operation) -> Gate | Instruction:

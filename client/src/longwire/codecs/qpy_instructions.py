@@ -7,7 +7,7 @@ from typing import Final
 
 from longwire.codecs.qpy_scan import LAST_QPY_VERSION, DamagedQpyError, scan_qpy
 
-__all__ = ["DamagedQpyError", "check_qpy", "is_instruction", "newest_qpy_version"]
+__all__ = ["DamagedQpyError", "check_qpy", "is_formula", "is_instruction", "newest_qpy_version"]
 
 # They take a formula as text and work out the value of each assignment.
 _FORMULAS: Final = frozenset({"BitFlipOracleGate", "PhaseOracleGate"})
@@ -33,6 +33,11 @@ def newest_qpy_version() -> int:
     return min(int(QPY_VERSION), LAST_QPY_VERSION)
 
 
+def is_formula(name: str) -> bool:
+    """Whether a class of Qiskit works out a formula's every value when it is called."""
+    return name in _FORMULAS
+
+
 @lru_cache(maxsize=1024)
 def is_instruction(name: str) -> bool:
     """Whether Qiskit's reader finds a class of instructions under a name, and no other thing.
@@ -43,7 +48,7 @@ def is_instruction(name: str) -> bool:
     import qiskit.circuit as circuit_module
     from qiskit.circuit import Instruction, controlflow, library
 
-    if name in _FORMULAS or not name.isidentifier() or name.startswith("_"):
+    if is_formula(name) or not name.isidentifier() or name.startswith("_"):
         return False
     for module in (library, circuit_module, controlflow):
         found = getattr(module, name, None)
