@@ -188,6 +188,17 @@ def _leave_child(_argument: str) -> str:
     return str(subprocess.Popen(["/bin/sleep", "600"]).pid)
 
 
+def _send(frame: str) -> str:
+    """Sends what is no frame, or none of the driver's, to the server."""
+    for fd in _open_descriptors():
+        if not str(Path(f"/proc/self/fd/{fd}").readlink()).startswith("socket:"):
+            continue
+        with socket.socket(fileno=os.dup(fd)) as connection:
+            if connection.type == socket.SOCK_STREAM:
+                connection.sendall(bytes.fromhex(frame))
+    return _spin("")
+
+
 def _blame(path: str) -> str:
     raise FileNotFoundError(2, "No such file or directory", path)
 

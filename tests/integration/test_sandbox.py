@@ -15,6 +15,8 @@ from server_process import ServerProcess, configured_server, wait_until_loaded
 
 from longwire import RemoteProvider
 from longwire.errors import JobFailedError
+from longwire_server.execution.frames_pb2 import BackendLoaded, WorkerFrame
+from longwire_server.execution.worker.framing import LENGTH, pack
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the sandbox is Linux's")
 
@@ -23,6 +25,10 @@ LANDLOCK_ABI = ctypes.CDLL(None).syscall(444, None, 0, 1) if sys.platform == "li
 needs_landlock = pytest.mark.skipif(LANDLOCK_ABI < 1, reason="the kernel has no Landlock")
 
 CONFIG = """
+[limits]
+result_bytes = 20_000
+inline_result_bytes = 20_000
+
 [[pool]]
 name = "default"
 processes = 1
@@ -253,3 +259,25 @@ def test_child_that_a_job_leaves_is_ended(hostile_server: ServerProcess) -> None
     # The next job begins when all is put back.
     outcome(hostile_server, "start_thread", of="driven")
     assert not Path(f"/proc/{pid}").exists()
+
+
+@pytest.mark.parametrize(
+    ("frame", "complaint"),
+    [
+        (LENGTH.pack(2**62), r"it sent \d+ bytes at once"),
+        (LENGTH.pack(3) + b"\xff\xff\xff", "it sent what is no message"),
+        (pack(WorkerFrame(loaded=BackendLoaded())), r"out of turn \(loaded\)"),
+        (pack(WorkerFrame()), "out of turn"),
+        (pack(WorkerFrame(executed=bytes(20_001))), "a result of 20001 bytes"),
+    ],
+    ids=["endless", "garbage", "out-of-turn", "empty", "large"],
+)
+def test_worker_that_sends_what_no_worker_sends_is_ended(
+    hostile_server: ServerProcess, frame: bytes, complaint: str
+) -> None:
+    workers = hostile_server.worker_pids()
+    with pytest.raises(JobFailedError, match=complaint) as caught:
+        outcome(hostile_server, "send", frame.hex())
+    assert caught.value.reason == "WORKER_DIED"
+    assert outcome(hostile_server, "") == ""
+    assert len(set(workers) - set(hostile_server.worker_pids())) == 1

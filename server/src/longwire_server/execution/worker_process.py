@@ -8,9 +8,8 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import cast
 
 from longwire.v1.error_pb2 import ErrorReason
 from longwire_server.execution.executor import (
@@ -33,6 +32,11 @@ from longwire_server.execution.frames_pb2 import (
 from longwire_server.execution.wire_format import field_head
 from longwire_server.execution.worker.framing import LENGTH, pack
 from longwire_server.execution.worker_directories import WorkerDirectories
+from longwire_server.execution.worker_frames import (
+    FrameProtocol,
+    MisbehaviourError,
+    largest_frame_bytes,
+)
 from longwire_server.execution.worker_output import forward_output
 from longwire_server.failpoints import VARIABLE, failpoint
 
@@ -63,6 +67,8 @@ _THREAD_VARIABLES = (
 _JOINED_BYTES = 64 << 10
 # How long a worker that has ended is listened to.
 _LAST_WORDS_SECONDS = 1.0
+# More of an error's message is not kept.
+_MESSAGE_CHARACTERS = 64 << 10
 
 
 class WorkerDiedError(Exception):
@@ -89,6 +95,10 @@ class WorkerProcess(Worker):
         self._on_exit = on_exit
         self._directories = directories
         self._answer: asyncio.Future[WorkerFrame] | None = None
+        # The kinds of frames that would answer what was asked last.
+        self._answers: tuple[str, ...] = ()
+        # What it sent that no worker sends.
+        self._misbehaviour = ""
         self._listener: AttemptListener | None = None
         self._killed = False
         self._reaper: asyncio.Task[None] | None = None
@@ -118,7 +128,7 @@ class WorkerProcess(Worker):
         except OSError:
             self._directories.remove(directory)
             raise
-        frame = await self._ask([pack(ServerFrame(settings=self._settings))])
+        frame = await self._ask([pack(ServerFrame(settings=self._settings))], "ready")
         if not frame.HasField("ready"):
             # What it may do could not be limited as its pool requires.
             raise WorkerDiedError(frame.load_failed.message)
@@ -144,9 +154,10 @@ class WorkerProcess(Worker):
         )
         theirs.close()
         loop = asyncio.get_running_loop()
-        self._protocol: _FrameProtocol
+        most_bytes = largest_frame_bytes(self._settings.result_bytes)
+        self._protocol: FrameProtocol
         _, self._protocol = await loop.create_connection(
-            lambda: _FrameProtocol(self._on_frame), sock=ours
+            lambda: FrameProtocol(self._on_frame, self._on_misbehaviour, most_bytes), sock=ours
         )
         # Without its socket a worker is of no use, whatever it still does.
         self._protocol.closed.add_done_callback(lambda _closed: self._end_process())
@@ -168,7 +179,7 @@ class WorkerProcess(Worker):
     @property
     def is_usable(self) -> bool:
         """Whether it can be asked: it may have been killed and not yet be gone."""
-        return not (self._killed or self._protocol.closed.done())
+        return not (self._killed or self._misbehaviour or self._protocol.closed.done())
 
     async def execute(
         self,
@@ -188,7 +199,7 @@ class WorkerProcess(Worker):
         )
         try:
             failpoint("execution.attempt.before", WorkerDiedError)
-            answer = await self._sent(_execute_frame(request, spec, program))
+            answer = await self._sent(_execute_frame(request, spec, program), "executed")
             failpoint("execution.attempt.after", WorkerDiedError)
             frame = await answer
         except WorkerDiedError as error:
@@ -197,7 +208,8 @@ class WorkerProcess(Worker):
             self._listener = None
         if frame.HasField("executed"):
             return Executed(frame.executed, frame.shots)
-        return Failed(frame.execution_failed.reason, frame.execution_failed.message)
+        failed = frame.execution_failed
+        return Failed(failed.reason, failed.message[:_MESSAGE_CHARACTERS])
 
     def _lost(self, error: WorkerDiedError) -> Failed:
         """What a job is told whose worker has ended."""
@@ -221,7 +233,7 @@ class WorkerProcess(Worker):
         """
         load = LoadBackend(backend_name=backend_name, prepare=prepare)
         try:
-            frame = await self._ask([pack(ServerFrame(load=load))])
+            frame = await self._ask([pack(ServerFrame(load=load))], "loaded")
         except WorkerDiedError as error:
             message = f"{error} while it loaded the backend"
             raise BackendLoadError(message, ended_worker=True) from error
@@ -261,28 +273,53 @@ class WorkerProcess(Worker):
             self.kill()
             await self._reaper
 
-    async def _ask(self, frame: Sequence[bytes]) -> WorkerFrame:
-        """Sends a frame, in one or more parts, and returns the answer."""
-        return await (await self._sent(frame))
+    async def _ask(self, frame: Sequence[bytes], answer: str) -> WorkerFrame:
+        """Sends a frame, in one or more parts, and returns the answer.
 
-    async def _sent(self, frame: Sequence[bytes]) -> asyncio.Future[WorkerFrame]:
+        Args:
+            frame: its parts.
+            answer: which kind of frame answers it, if not a failure.
+        """
+        return await (await self._sent(frame, answer))
+
+    async def _sent(self, frame: Sequence[bytes], answer: str) -> asyncio.Future[WorkerFrame]:
         """Sends a frame, and returns the answer to come."""
         if not self.is_usable:
-            raise WorkerDiedError(_how_it_ended(await self._process.wait()))
+            raise WorkerDiedError(self._why_it_ended(await self._process.wait()))
+        self._answers = (answer, "execution_failed" if answer == "executed" else "load_failed")
         self._answer = asyncio.get_running_loop().create_future()
         self._protocol.send(frame)
         return self._answer
 
-    def _on_frame(self, body: bytes) -> None:
-        frame = WorkerFrame.FromString(body)
+    def _on_misbehaviour(self, what: str) -> None:
+        self._misbehaviour = what
+        _logger.error("worker %d is ended: %s", self.pid, what)
+        self._end_process()
+
+    def _on_frame(self, frame: WorkerFrame) -> None:
         if self._listener is not None:
             failpoint("execution.frame.received")
         if _tell(self._listener, frame):
             return
-        if self._answer is not None and not self._answer.done():
+        kind = frame.WhichOneof("frame")
+        if kind not in self._answers or self._answer is None:
+            raise MisbehaviourError(f"it sent a frame out of turn ({kind})")
+        if len(frame.executed) > self._settings.result_bytes:
+            raise MisbehaviourError(
+                f"it sent a result of {len(frame.executed)} bytes, where "
+                f"{self._settings.result_bytes} are the most"
+            )
+        # Each answer answers once. The one who asked may have given up.
+        self._answers = ()
+        if not self._answer.done():
             if frame.execution_failed.worker_ends or frame.load_failed.worker_ends:
                 self.kill()
             self._answer.set_result(frame)
+
+    def _why_it_ended(self, code: int) -> str:
+        if self._misbehaviour:
+            return f"The server ended the worker process: {self._misbehaviour}"
+        return _how_it_ended(code)
 
     async def _reap(self, directory: Path) -> None:
         assert self._process.stdout is not None
@@ -293,7 +330,7 @@ class WorkerProcess(Worker):
         loop = asyncio.get_running_loop()
         removed = loop.run_in_executor(None, self._directories.remove, directory)
         if self._answer is not None and not self._answer.done():
-            self._answer.set_exception(WorkerDiedError(_how_it_ended(code)))
+            self._answer.set_exception(WorkerDiedError(self._why_it_ended(code)))
             # Nobody may be waiting any more.
             self._answer.exception()
         self._on_exit(self)
@@ -301,40 +338,6 @@ class WorkerProcess(Worker):
         # A process of its own that lives on may hold the other end.
         await asyncio.wait({told}, timeout=_LAST_WORDS_SECONDS)
         told.cancel()
-
-
-class _FrameProtocol(asyncio.Protocol):
-    """Cuts a stream of bytes into frames."""
-
-    def __init__(self, on_frame: Callable[[bytes], None]) -> None:
-        self._on_frame = on_frame
-        self._buffer = bytearray()
-        self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        # uvloop's transports do not derive from asyncio's.
-        self._transport = cast("asyncio.Transport", transport)
-
-    def send(self, parts: Sequence[bytes]) -> None:
-        self._transport.writelines(parts)
-
-    def data_received(self, data: bytes) -> None:
-        self._buffer += data
-        for body in self._complete_frames():
-            self._on_frame(body)
-
-    def _complete_frames(self) -> Iterable[bytes]:
-        while len(self._buffer) >= LENGTH.size:
-            end = LENGTH.size + LENGTH.unpack_from(self._buffer)[0]
-            if len(self._buffer) < end:
-                return
-            body = bytes(memoryview(self._buffer)[LENGTH.size : end])
-            del self._buffer[:end]
-            yield body
-
-    def connection_lost(self, _error: Exception | None) -> None:
-        if not self.closed.done():
-            self.closed.set_result(None)
 
 
 def _execute_frame(request: ExecuteJob, spec: bytes, program: bytes) -> list[bytes]:
