@@ -42,6 +42,13 @@ def bell() -> QuantumCircuit:
     return circuit
 
 
+def test_texts_without_names_are_named_by_their_places() -> None:
+    text = "OPENQASM 3.0; qubit q;"
+    for _ in range(2):
+        found = program_from_proto(program_to_proto([text, text]))
+        assert [circuit.name for circuit in found] == ["circuit-0", "circuit-1"]
+
+
 def test_one_circuit_and_many_come_back_equal_in_order():
     circuits = [random_circuit(4, 5, measure=True, seed=seed) for seed in range(10)]
     assert round_trip(circuits[0]) == circuits[:1]

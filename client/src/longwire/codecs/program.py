@@ -337,7 +337,10 @@ def _circuits_from_openqasm(message: program_pb2.Program) -> list[QuantumCircuit
             )
         place = f"circuit {index} ({names[index]!r})" if names else f"circuit {index}"
         sizes.add(text, message.format, f"{place}: ")
-        circuits.append(parse_openqasm(text, message.format, place))
+        circuit = parse_openqasm(text, message.format, place)
+        # Qiskit's own name counts the circuits that the process has read, whosever they were.
+        circuit.name = f"circuit-{index}"
+        circuits.append(circuit)
     return circuits
 
 
