@@ -181,6 +181,11 @@ def test_honest_text_of_version_2_is_accepted_and_parsed() -> None:
     assert count(text, QASM2).instructions >= 6
 
 
+def test_long_text_that_ends_in_the_middle_is_looked_through_once() -> None:
+    text = f"{OPENQASM3}gate g a {{ h a; }} qubit q; g q; " + "a" * 3_000_000
+    assert count(text).instructions <= 4
+
+
 def test_large_register_may_be_used_qubit_by_qubit() -> None:
     text = f"{REGISTER3} bit[500] c;" + "if (c == 5) h q[3]; x q[0:9];" * 5000
     assert count(text).instructions < 60_000

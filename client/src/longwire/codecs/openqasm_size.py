@@ -96,7 +96,8 @@ class OpenqasmSizes:
         if is_plain and self._add_plain(text):
             return
         circuit = _Circuit(self, place, is_old)
-        for statement, end in _PART.findall(text):
+        # With an end to it, what ends in nothing is looked through once, not from each place.
+        for statement, end in _PART.findall(f"{text};"):
             circuit.add(statement, end)
 
     def add_bits(self, number: int, place: str) -> None:
