@@ -92,6 +92,14 @@ HOSTILE: dict[str, tuple[Callable[[], Message], str]] = {
     ),
     "kraus of another size": (lambda: of_operation(PLAIN, np.eye(4), name="kraus"), "other arrays"),
     "kraus of no size": (lambda: of_operation(PLAIN, name="kraus"), "other arrays"),
+    "unitary beyond numbers": (
+        lambda: of_operation(f"{LIBRARY}:UnitaryGate", np.eye(2) * 1e300, name="unitary"),
+        "not unitary",
+    ),
+    "probabilities beyond numbers": (
+        lambda: noise_model_of_paulis(["I", "X"], [1e308, 1e308]),
+        "negative, or their sum",
+    ),
     "superoperator": (lambda: of_operation(PLAIN, np.eye(2), name="superop"), "other arrays"),
     "kraus with nan": (
         lambda: of_operation(PLAIN, np.array([[nan, 0], [0, 1]]), name="kraus"),

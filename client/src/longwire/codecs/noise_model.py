@@ -62,6 +62,8 @@ def fill_noise_model(encoded: value_pb2.EncodedNoiseModel, noise_model: NoiseMod
     encoded.data, encoded.compression = compress(message.SerializeToString(deterministic=True))
 
 
+# Numbers too large to be checked are refused by the check, without a warning before.
+@np.errstate(over="ignore", invalid="ignore")
 def read_noise_model(encoded: value_pb2.EncodedNoiseModel) -> NoiseModel:
     """The ``qiskit_aer.noise.NoiseModel`` that a message holds.
 
