@@ -6,6 +6,7 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from postgresql_server import PostgresqlMissingError, PostgresqlServer
 
@@ -13,6 +14,10 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # As where a shell began the tests in the background: the programs that they start
     # would ignore it too, and some are to be interrupted.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# How long an example takes is the machine's affair.
+hypothesis.settings.register_profile("longwire", deadline=None)
+hypothesis.settings.load_profile("longwire")
 
 
 @pytest.fixture(scope="session", autouse=True)
