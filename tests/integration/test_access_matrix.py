@@ -11,15 +11,13 @@ import secrets
 import socket
 import ssl
 from collections.abc import Iterator
-from typing import Any
 
 import grpc
 import pytest
 from api_tokens import Metadata, make_token, revoke_token, shown, sqlite_url, token_id
 from certificates import Authority
-from google.protobuf.descriptor import MethodDescriptor
+from every_rpc import RPCS, call, request_of
 from google.protobuf.message import Message
-from google.protobuf.message_factory import GetMessageClass
 from google.rpc import code_pb2
 from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection_pb2
@@ -27,32 +25,16 @@ from server_process import START_SECONDS, configured_server, wait_until
 from service_calls import bell_spec, refusal
 
 from longwire.v1 import (
-    account_service_pb2,
     admin_service_pb2,
     backend_service_pb2,
     job_service_pb2,
     session_service_pb2,
 )
-from longwire.v1.account_pb2 import Role, Tenant
+from longwire.v1.account_pb2 import Role
 from longwire.v1.job_pb2 import JobState
 from longwire_server.accounts.roles import ROLES, SCOPES
 from longwire_server.servicers.access_table import ACCESS, OPEN
 
-_FILES = (
-    account_service_pb2,
-    admin_service_pb2,
-    backend_service_pb2,
-    job_service_pb2,
-    session_service_pb2,
-    health_pb2,
-    reflection_pb2,
-)
-RPCS: dict[str, MethodDescriptor] = {
-    f"/{service.full_name}/{method.name}": method
-    for file in _FILES
-    for service in file.DESCRIPTOR.services_by_name.values()
-    for method in service.methods
-}
 GUARDED = sorted(name for name in RPCS if ACCESS.get(name) is not OPEN)
 OPEN_TO_ALL = sorted(name for name in RPCS if name not in GUARDED)
 MANAGED = sorted(name for name in GUARDED if ACCESS[name].role > Role.ROLE_USER)
@@ -196,61 +178,6 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             yield made
             gate.touch()
         assert "error " not in server.log(), server.log()
-
-
-def call(channel: grpc.Channel, rpc: str, request: Message, metadata: Metadata | None) -> list[Any]:
-    """Makes a call over a channel; of a stream, its first response."""
-    method = RPCS[rpc]
-    kind = "stream_" if method.client_streaming else "unary_"
-    kind += "stream" if method.server_streaming else "unary"
-    stub = getattr(channel, kind)(
-        rpc,
-        request_serializer=GetMessageClass(method.input_type).SerializeToString,
-        response_deserializer=GetMessageClass(method.output_type).FromString,
-    )
-    sent = iter([request]) if method.client_streaming else request
-    answer = stub(sent, metadata=metadata, timeout=CALL_SECONDS)
-    if not method.server_streaming:
-        return [answer]
-    first = list(zip(range(1), answer, strict=False))
-    answer.cancel()
-    return [response for _, response in first]
-
-
-def request_of(rpc: str, *, job_id: str, session_id: str, about: str = "admin") -> Message:
-    """A request that would do something, if the caller may."""
-    message = GetMessageClass(RPCS[rpc].input_type)()
-    values: dict[str, Any] = {
-        "job_id": job_id,
-        "session_id": session_id,
-        "backend_name": "gated",
-        "status_msg": "taken over",
-        "spec": bell_spec(),
-        "known_sha256": b"",
-        "add_tags": ["mine"],
-        "token_id": about,
-        "role": Role.ROLE_ADMIN,
-        "list_services": "*",
-    }
-    if rpc.endswith("/SetTenant"):
-        message.tenant.CopyFrom(Tenant(name="physics", weight=1000.0))
-    elif rpc.endswith("/CreateToken"):
-        values |= {"name": "mine", "tenant": "physics"}
-    elif "tenant" in message.DESCRIPTOR.fields_by_name:
-        values["tenant"] = "physics"
-    for name, value in values.items():
-        field = message.DESCRIPTOR.fields_by_name.get(name)
-        if field is None:
-            continue
-        if field.message_type is not None:
-            getattr(message, name).CopyFrom(value)
-        elif field.is_repeated:
-            getattr(message, name).extend(value)
-        else:
-            setattr(message, name, value)
-    if rpc.endswith("/ListJobs"):
-        message.ClearField("backend_name")
-    return message
 
 
 def _request(world: World, rpc: str, **ids: str) -> Message:

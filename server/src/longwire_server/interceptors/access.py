@@ -21,7 +21,7 @@ from longwire_server.accounts.access_refusals import (
 )
 from longwire_server.accounts.authenticator import Authenticator, shown_token_id
 from longwire_server.accounts.caller import Caller, set_caller
-from longwire_server.interceptors.audit_trail import AuditTrail, is_audited
+from longwire_server.interceptors.audit_trail import AuditTrail
 from longwire_server.interceptors.credential_watch import while_good
 from longwire_server.refusals import RequestRefusedError, argument_invalid
 from longwire_server.servicers.access_table import ACCESS, OPEN, Access, Audit
@@ -103,9 +103,9 @@ class AccessInterceptor(grpc.aio.ServerInterceptor):
             raise unauthenticated()
         return self._authenticator.anonymous
 
-    def trail(self, method: str, context: Any) -> AuditTrail:
+    def trail(self, access: Access, method: str, context: Any) -> AuditTrail:
         """The record of a call in the making."""
-        return AuditTrail(self._audit, method, address_of(context))
+        return AuditTrail(self._audit, access.audit, method, address_of(context))
 
     def watched(self, behaviour: Any, caller: Caller) -> Any:
         """The same, as long as the caller's credential is good."""
@@ -116,12 +116,10 @@ class AccessInterceptor(grpc.aio.ServerInterceptor):
         return call
 
     def recorded(self, behaviour: Any, caller: Caller, access: Access, method: str) -> Any:
-        """The same, with a record of it."""
+        """The same, with a record of it where it is one to record."""
 
         async def call(request: Any, context: Any) -> Any:
-            if not is_audited(access, request):
-                return await behaviour(request, context)
-            trail = self.trail(method, context)
+            trail = self.trail(access, method, context)
             trail.by(caller)
             trail.about(request)
             try:
@@ -139,11 +137,7 @@ class AccessInterceptor(grpc.aio.ServerInterceptor):
         """The same, with a record of it: of a submission when it is accepted, else at the end."""
 
         async def call(request: Any, context: Any) -> AsyncIterator[Any]:
-            if not is_audited(access, request):
-                async for response in behaviour(request, context):
-                    yield response
-                return
-            trail = self.trail(method, context)
+            trail = self.trail(access, method, context)
             trail.by(caller)
             trail.about(request)
             try:
@@ -209,7 +203,7 @@ class _LateCall:
             yield response
 
     async def _admit(self, context: Any) -> Caller:
-        trail = self._interceptor.trail(self._method, context)
+        trail = self._interceptor.trail(self._access, self._method, context)
         try:
             caller = await self._interceptor.find(self._authorization, context)
             trail.by(caller)

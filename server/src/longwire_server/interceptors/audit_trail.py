@@ -15,7 +15,7 @@ from longwire.v1.error_pb2 import ErrorReason
 from longwire_server.accounts.caller import Caller
 from longwire_server.accounts.roles import role_name
 from longwire_server.refusals import RequestRefusedError
-from longwire_server.servicers.access_table import Access, Audit
+from longwire_server.servicers.access_table import Audit
 from longwire_server.servicers.status_table import STATUS_CODES
 from longwire_server.store.job_store import StoreError
 from longwire_server.telemetry.audit import AuditLog
@@ -26,7 +26,7 @@ _ABOUT: Final = {
     "backend_name": ("backend_name", "spec.backend_name", "job.backend_name"),
     "session_id": ("session_id", "session.session_id"),
     "about_token_id": ("token_id", "token.token_id"),
-    "about_tenant": ("tenant", "tenant.name", "token.tenant"),
+    "about_tenant": ("tenant", "tenant.name", "token.tenant", "job.tenant"),
     "all_tenants": ("all_tenants",),
 }
 _MAX_CHARACTERS: Final = 256
@@ -40,12 +40,14 @@ class AuditTrail:
 
     Args:
         log: where it goes; None for nowhere.
+        audit: which calls of the RPC are recorded.
         method: the RPC's full name.
         address: where the call comes from.
     """
 
-    def __init__(self, log: AuditLog | None, method: str, address: str) -> None:
+    def __init__(self, log: AuditLog | None, audit: Audit, method: str, address: str) -> None:
         self._log = log
+        self._audit = audit
         self._facts: dict[str, object] = {"method": method.lstrip("/"), "address": address}
         self._is_written = log is None
         self._started = time.monotonic()
@@ -72,8 +74,8 @@ class AuditTrail:
             self._facts |= facts_in(message)
 
     def end(self, error: BaseException | None = None) -> None:
-        """Writes the record, unless it was before."""
-        if not self._is_written and self._log is not None:
+        """Writes the record, if the call is one to record and it was not written before."""
+        if not self._is_written and self._log is not None and self._is_to_be_recorded():
             self._log.record(self._ended(error))
             self._is_written = True
 
@@ -82,6 +84,13 @@ class AuditTrail:
         if not self._is_written and self._log is not None:
             self._log.record_refusal(self._ended(error))
             self._is_written = True
+
+    def _is_to_be_recorded(self) -> bool:
+        if self._audit is not Audit.BEYOND_TENANT:
+            return self._audit is Audit.ALWAYS
+        # Of some calls only the response tells whose the thing is.
+        own = self._facts["tenant"]
+        return "all_tenants" in self._facts or self._facts.get("about_tenant", own) != own
 
     def _ended(self, error: BaseException | None) -> dict[str, object]:
         code, reason = _outcome(error)
@@ -92,13 +101,6 @@ class AuditTrail:
             "reason": reason,
             "duration_ms": round(seconds * 1000, 3),
         }
-
-
-def is_audited(access: Access, request: Any) -> bool:
-    """Whether a call with this request is recorded."""
-    if access.audit is Audit.BEYOND_TENANT:
-        return bool(request.tenant or request.all_tenants)
-    return access.audit is Audit.ALWAYS
 
 
 def facts_in(message: Any) -> dict[str, object]:

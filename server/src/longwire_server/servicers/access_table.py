@@ -17,7 +17,7 @@ class Audit(enum.Enum):
     """Those that are refused for the caller's role or scope alone, as with all RPCs."""
 
     BEYOND_TENANT = "beyond tenant"
-    """Those that ask for other tenants'."""
+    """Those that ask for other tenants' records, or are answered with them."""
 
     ALWAYS = "always"
     """All."""
@@ -59,7 +59,7 @@ _SERVICES: Final[Mapping[str, Mapping[str, Access | None]]] = {
     "longwire.v1.JobService": {
         "RunJob": _CHANGE,
         "SubmitJob": _CHANGE,
-        "GetJob": _SEE,
+        "GetJob": _SEE_BEYOND,
         # Its last event may hold the result.
         "WatchJob": _FETCH,
         "GetResult": _FETCH,
