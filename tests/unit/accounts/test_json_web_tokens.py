@@ -190,6 +190,7 @@ class Issuer:
     def __init__(self) -> None:
         self.keys = key_set(first=KEY)
         self.status = 200
+        self.location = "http://127.0.0.1:1/"
         self.num_fetches = 0
         issuer = self
 
@@ -197,7 +198,7 @@ class Issuer:
             def do_GET(self) -> None:
                 issuer.num_fetches += 1
                 self.send_response(issuer.status)
-                self.send_header("Location", "http://127.0.0.1:1/")
+                self.send_header("Location", issuer.location)
                 self.send_header("Content-Length", str(len(issuer.keys)))
                 self.end_headers()
                 self.wfile.write(issuer.keys)
@@ -264,6 +265,44 @@ def test_unknown_keys_have_them_fetched_again_but_not_at_will(
 
     asyncio.run(check())
     assert issuer.num_fetches == 2
+
+
+def test_key_that_the_issuer_withdraws_is_refused_once_it_is_time_to_renew_keys(
+    tmp_path: Path, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def check() -> None:
+        tokens = by_url(tmp_path, issuer)
+        await tokens.renew_keys()
+        old = signed(kid="first")
+        assert tokens.known(old) is not None
+        issuer.keys = key_set(second=OTHER_KEY)
+        monkeypatch.setattr(issuer_keys, "_FETCH_EVERY_SECONDS", 0.0)
+        assert tokens.known(old) is not None
+        assert issuer.num_fetches == 1
+        monkeypatch.setattr(issuer_keys, "_RENEW_EVERY_SECONDS", 0.0)
+        async with asyncio.timeout(60):
+            while tokens.known(old) is not None:  # noqa: ASYNC110 - nothing tells it
+                await asyncio.sleep(0.01)
+
+    asyncio.run(check())
+
+
+def test_redirect_to_good_keys_is_not_followed(tmp_path: Path, issuer: Issuer) -> None:
+    """Whoever can have an issuer redirect would choose the keys."""
+    other = Issuer()
+    issuer.status, issuer.location = 302, other.url
+
+    async def check() -> None:
+        tokens = by_url(tmp_path, issuer)
+        with pytest.raises(KeysUnavailableError):
+            await tokens.renew_keys()
+        assert tokens.known(signed(kid="first")) is None
+
+    try:
+        asyncio.run(check())
+    finally:
+        other.close()
+    assert (issuer.num_fetches, other.num_fetches) == (1, 0)
 
 
 @pytest.mark.parametrize("trouble", ["error", "redirect", "garbage", "too large"])

@@ -43,6 +43,9 @@ class IssuerKeys(Protocol):
     def candidates(self, key_id: str | None) -> list[Any]:
         """The keys with which a token may be signed that names a key, or none."""
 
+    def look_again(self) -> None:
+        """Begins to look for newer keys, where the last look was long ago."""
+
     async def renew(self) -> bool:
         """Looks for newer keys, where that is possible and was not done a moment ago.
 
@@ -76,6 +79,9 @@ class FileKeys:
         """See :meth:`IssuerKeys.candidates`."""
         return _candidates(self._keys, key_id)
 
+    def look_again(self) -> None:
+        """The file is read once."""
+
     async def renew(self) -> bool:
         """The file is read once: another one takes a restart."""
         return False
@@ -98,10 +104,13 @@ class UrlKeys:
 
     def candidates(self, key_id: str | None) -> list[Any]:
         """See :meth:`IssuerKeys.candidates`."""
+        return _candidates(self._keys, key_id)
+
+    def look_again(self) -> None:
+        """See :meth:`IssuerKeys.look_again`."""
         now = time.monotonic()
         if self._fetched_at is not None and now - self._fetched_at > _RENEW_EVERY_SECONDS:
             self._begin_fetch(now)
-        return _candidates(self._keys, key_id)
 
     async def renew(self) -> bool:
         """See :meth:`IssuerKeys.renew`."""

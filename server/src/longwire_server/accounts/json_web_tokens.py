@@ -58,6 +58,8 @@ class JsonWebTokens:
 
     def known(self, text: str) -> Caller | None:
         """Who calls with a token, as far as the keys in memory tell; None for nobody."""
+        # Also for a token that is remembered: its key may be withdrawn.
+        self._keys.look_again()
         if self._generation != self._keys.generation:
             self._generation = self._keys.generation
             self._remembered.clear()
