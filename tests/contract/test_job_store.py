@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from stored_jobs import (
@@ -230,6 +231,57 @@ def test_list_shows_only_jobs_that_match(
             await store.add(job, b"")
         found = await store.list_jobs(dataclasses.replace(JobQuery("physics"), **query))
         assert [int(job.job_id, 16) for job in found] == numbers
+
+    with_store(body)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {},
+        {"tag": "run"},
+        {"name": "Bell"},
+        {"backend_name": "device"},
+        {"states": frozenset({DONE})},
+        {"states": frozenset({DONE, ERROR})},
+        {"states": frozenset({QUEUED})},
+        {"tag": "run", "states": frozenset({DONE, ERROR})},
+        {"name": "Bell", "states": frozenset({DONE, ERROR}), "backend_name": "device"},
+        {"created_after_us": 0, "created_before_us": 2_000_000_000_000_000},
+    ],
+    ids=lambda query: "-".join(query) + str(sum(query.get("states", ()))),
+)
+def test_list_holds_no_job_of_another_tenant_on_any_page(
+    with_store: Suite, query: dict[str, Any]
+) -> None:
+    """Both have jobs of the same name, tag and state, at the same times."""
+
+    async def body(store: JobStore) -> None:
+        tenants = ("physics", "chemistry")
+        jobs = [
+            make_job(
+                number,
+                tenant=tenants[number % 2],
+                name="Bell",
+                tags=("run",),
+                backend_name="device",
+                state=(QUEUED, DONE, ERROR)[number // 2 % 3],
+                create_time_us=1_700_000_000_000_000 + number // 4,
+            )
+            for number in range(36)
+        ]
+        for job in jobs:
+            await store.add(job, b"")
+        states = query.get("states", frozenset({QUEUED, DONE, ERROR}))
+        for tenant in tenants:
+            own = [job for job in jobs if job.tenant == tenant and job.state in states]
+            found: list[Job] = []
+            asked = dataclasses.replace(JobQuery(tenant, page_size=2), **query)
+            while page := await store.list_jobs(asked):
+                found += page
+                last = Cursor(page[-1].create_time_us, page[-1].job_id)
+                asked = dataclasses.replace(asked, after=last)
+            assert found == own[::-1]
 
     with_store(body)
 

@@ -18,9 +18,11 @@ from service_calls import bell_spec
 from longwire import RemoteEstimator, RemoteJob, RemoteSampler, RemoteService
 from longwire.errors import InvalidArgumentError, InvalidOptionError, SessionNotFoundError
 from longwire.events import QueuePosition
-from longwire.v1.account_pb2 import Role
+from longwire.v1.account_pb2 import Role, Tenant
 from longwire.v1.account_service_pb2 import GetUsageRequest
 from longwire.v1.account_service_pb2_grpc import AccountServiceStub
+from longwire.v1.admin_service_pb2 import SetTenantRequest
+from longwire.v1.admin_service_pb2_grpc import AdminServiceStub
 from longwire.v1.job_service_pb2 import SubmitJobRequest
 from longwire.v1.job_service_pb2_grpc import JobServiceStub
 
@@ -50,6 +52,7 @@ class Lab:
 
     Attributes:
         server: the server; its one worker runs the jobs of ``gated`` and ``other``.
+        data_dir: its data directory.
         alice: a service of one tenant.
         bob: a service of another.
         operator: a service of an operator, of a third.
@@ -57,6 +60,7 @@ class Lab:
 
     def __init__(self, server: ServerProcess, data_dir: Path) -> None:
         self.server = server
+        self.data_dir = data_dir
         self.tokens = {
             name: make_token(sqlite_url(data_dir), tenant=name, name=name, role=role)
             for name, role in (
@@ -104,6 +108,26 @@ def begun_in_order(jobs: dict[str, RemoteJob], gate: Path) -> list[str]:
         job.result(timeout=120)
     starts = {name: job._record.refresh().start_time.ToMicroseconds() for name, job in jobs.items()}
     return sorted(starts, key=starts.__getitem__)
+
+
+@pytest.mark.usefixtures("first")
+def test_tenant_of_a_greater_weight_runs_its_jobs_before_others(lab: Lab, gate: Path) -> None:
+    """A job of the others costs them as much as a hundred thousand of the heavy tenant."""
+    heavy = make_token(sqlite_url(lab.data_dir), tenant="heavy")
+    admin = make_token(sqlite_url(lab.data_dir), role=Role.ROLE_ADMIN)
+    with grpc.insecure_channel(lab.server.address) as channel:
+        AdminServiceStub(channel).SetTenant(
+            SetTenantRequest(tenant=Tenant(name="heavy", weight=1_000_000.0)),
+            metadata=shown(admin),
+        )
+    with RemoteService(lab.server.address, token=heavy) as service:
+        light, weighty = lab.alice.backend("gated"), service.backend("gated")
+        jobs = {f"l{number}": light.run(bell(), shots=10) for number in range(5)}
+        jobs |= {f"h{number}": weighty.run(bell(), shots=10) for number in range(5)}
+        order = begun_in_order(jobs, gate)
+    # Who is first of all is not said: both begin at the same tag.
+    assert [name[0] for name in order if name != "l0"] == [*"hhhhh", *"llll"]
+    assert order.index("l0") <= 5
 
 
 @pytest.mark.usefixtures("first")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import time
 from collections.abc import Iterator
@@ -29,6 +30,7 @@ CALL_SECONDS = 120.0
 ISSUER = "https://login.example.org/realms/institute"
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 FAILURES = 5
+DAY_SECONDS = 86_400
 CONFIG = f"""
 [tls]
 certificate = "server.pem"
@@ -78,9 +80,10 @@ class Site:
         credentials = grpc.ssl_channel_credentials(self._authority.pem, pair.key, pair.certificate)
         return grpc.secure_channel(self._address, credentials)
 
-    def issue(self, name: str, host: str = "somewhere.example.org") -> Pair:
-        """A certificate."""
-        return self._authority.issue([host], name=name)
+    def issue(self, name: str, host: str = "somewhere.example.org", *, days: float = 5.0) -> Pair:
+        """A certificate, good for so many days."""
+        until = datetime.timedelta(days=days)
+        return self._authority.issue([host], name=name, until=until)
 
 
 @pytest.fixture(scope="module")
@@ -151,6 +154,25 @@ def test_job_of_a_certificate_runs_and_its_streams_work(site: Site) -> None:
         assert events[-1].finished.job.status.status == JobState.JOB_STATE_DONE
         read = job_service_pb2.GetResultRequest(job_id=events[0].job_id)
         assert b"".join(part.chunk for part in jobs.GetResult(read, timeout=CALL_SECONDS))
+
+
+def test_certificate_whose_time_is_over_ends_the_calls_of_its_connection(site: Site) -> None:
+    pair = site.issue("laptop", days=10 / DAY_SECONDS)
+    with site.channel(pair) as channel:
+        watch = BackendServiceStub(channel).WatchBackendStatus(
+            backend_service_pb2.WatchBackendStatusRequest(backend_name="gated"),
+            timeout=CALL_SECONDS,
+        )
+        assert next(watch).backend_status.backend_name == "gated"
+        status, info = refusal(lambda: watch)
+        assert (status.code, info.reason) == (code_pb2.UNAUTHENTICATED, "UNAUTHENTICATED")
+        assert "has expired" in status.message
+        # The same connection: a new one would not come about.
+        status, _ = refusal(lambda: [whoami(channel)])
+        assert status.code == code_pb2.UNAUTHENTICATED
+        assert status.message.startswith("Your client certificate has expired")
+        # A token beside it is good still.
+        assert whoami(channel, make_token(site.url)).tenant == "physics"
 
 
 def test_token_beside_a_certificate_decides(site: Site) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import hmac
 import re
 import time
 
@@ -54,6 +56,29 @@ def test_secret_of_another_token_is_wrong() -> None:
     parsed = parse_token(other)
     assert parsed is not None
     assert not is_right(parsed[1], token)
+
+
+def test_secret_is_compared_in_a_time_that_does_not_depend_on_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Also one for no token: by the time, nobody finds out which ids there are."""
+    compared: list[tuple[bytes, bytes]] = []
+
+    def compare(one: bytes, other: bytes) -> bool:
+        compared.append((one, other))
+        return not is_different
+
+    monkeypatch.setattr(hmac, "compare_digest", compare)
+    token, text = made()
+    parsed = parse_token(text)
+    assert parsed is not None
+    digest = hashlib.sha256(parsed[1].encode()).digest()
+    for is_different in (False, True):
+        # Nothing else decides.
+        assert is_right(parsed[1], token) is not is_different
+    assert not is_right(parsed[1], None)
+    assert compared[:2] == [(digest, token.secret_sha256)] * 2
+    assert [len(digest) for pair in compared for digest in pair] == [32] * 6
 
 
 def test_secret_of_no_token_is_wrong() -> None:

@@ -132,6 +132,17 @@ def test_format_and_version_are_part_of_what_a_program_is_known_by(aer: HostedBa
     assert not is_kept(programs, spec, aer)
 
 
+def test_program_of_one_tenant_is_read_anew_for_another(aer: HostedBackend) -> None:
+    programs, spec = ProgramCache(), spec_of(entangled())
+    transpiled = spec_of(entangled(), transpile=TranspileOptions(optimization_level=1))
+    for each in (spec, transpiled):
+        bare, payloads = by_digest(each)
+        programs.prepare(bare, payloads, aer, tenant="physics")
+        assert programs.prepare(bare, b"", aer, tenant="physics")
+        with pytest.raises(InvalidProgramError, match="payloads are not those"):
+            programs.prepare(bare, b"", aer, tenant="chemistry")
+
+
 def test_payloads_of_another_digest_are_refused(aer: HostedBackend) -> None:
     programs, spec, other = ProgramCache(), spec_of(entangled("a")), spec_of(entangled("b"))
     spec.program.payloads_sha256 = other.program.payloads_sha256
