@@ -62,8 +62,10 @@ class Lives:
         return submission.job.job_id
 
     async def busy(self) -> ScriptedWorker:
-        """The worker, once it has an attempt."""
+        """The worker, once it has an attempt of which the beginning is being written."""
         await until(lambda: bool(self.server.executor.busy))
+        # That begins right behind the attempt, and not before what a test does next.
+        await asyncio.sleep(0)
         return self.server.executor.busy[0]
 
     async def get(self, job_id: str) -> Job:
