@@ -143,6 +143,17 @@ def _open_descriptors() -> list[int]:
     return found
 
 
+def _capabilities(_argument: str) -> str:
+    """What any thread of the process may do as root does, as hexadecimal numbers."""
+    found = {
+        f"{int(line.split()[1], 16):x}"
+        for path in Path("/proc/self/task").glob("*/status")
+        for line in path.read_text().splitlines()
+        if line.startswith(("CapPrm:", "CapEff:", "CapInh:"))
+    }
+    return " ".join(sorted(found))
+
+
 def _places(_argument: str) -> str:
     return " ".join([os.environ["HOME"], tempfile.gettempdir(), str(Path.cwd())])
 

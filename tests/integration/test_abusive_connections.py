@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import grpc
+import grpc.aio
 import http2_frames as http2
 import pytest
 from circuits import bell
+from proxy import proxy_to
 from server_process import ServerProcess, configured_server, wait_until
 
 from longwire import RemoteProvider
 from longwire.v1 import backend_service_pb2
 from longwire.v1.backend_service_pb2_grpc import BackendServiceStub
+from longwire_server import listening
+from longwire_server.config.model import ServerConfig
 
 HANDSHAKE_SECONDS = 2
 MAX_CALLS = 100
@@ -171,3 +177,44 @@ def test_flood_of_calls_that_are_reset_at_once_leaves_others_alone(
             except ConnectionError:
                 break
         assert runs_a_job(honest)
+
+
+class _Watches(grpc.GenericRpcHandler):
+    """Answers every call with a stream that says one thing, and notices when it is over."""
+
+    def __init__(self) -> None:
+        self.over = asyncio.Event()
+
+    def service(self, details: grpc.HandlerCallDetails) -> Any:
+        return grpc.unary_stream_rpc_method_handler(self._watch)
+
+    async def _watch(self, _request: bytes, _context: object) -> AsyncIterator[bytes]:
+        try:
+            yield b"begun"
+            await asyncio.Event().wait()
+        finally:
+            self.over.set()
+
+
+def test_watch_of_a_peer_that_fell_silent_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing closes its connection: it went away with its network, or means to stay."""
+    monkeypatch.setattr(listening, "_KEEPALIVE_SECONDS", 1)
+    monkeypatch.setattr(listening, "_KEEPALIVE_TIMEOUT_SECONDS", 1)
+
+    async def body() -> None:
+        watches = _Watches()
+        server = grpc.aio.server(
+            handlers=[watches], options=listening.server_options(ServerConfig())
+        )
+        port = server.add_insecure_port("127.0.0.1:0")
+        await server.start()
+        with proxy_to(f"127.0.0.1:{port}") as proxy:
+            async with grpc.aio.insecure_channel(proxy.address) as channel:
+                call = channel.unary_stream("/a.Service/Watch")(b"")
+                assert await call.read() == b"begun"
+                proxy.stall()
+                await asyncio.wait_for(watches.over.wait(), SOON_SECONDS)
+                call.cancel()
+        await server.stop(None)
+
+    asyncio.run(body())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import os
 import socket
 import sys
 from collections.abc import Iterator
@@ -23,6 +24,15 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the sandbox is 
 # Landlock's question for its version, which has no side effect.
 LANDLOCK_ABI = ctypes.CDLL(None).syscall(444, None, 0, 1) if sys.platform == "linux" else 0
 needs_landlock = pytest.mark.skipif(LANDLOCK_ABI < 1, reason="the kernel has no Landlock")
+
+
+def has_capabilities() -> bool:
+    """Whether a server that these tests start is mightier than others."""
+    if sys.platform != "linux" or os.geteuid() != 0:
+        return False
+    status = Path("/proc/self/status").read_text()
+    return int(status.partition("CapEff:")[2].split()[0], 16) != 0
+
 
 CONFIG = """
 [limits]
@@ -86,6 +96,11 @@ PERMISSION_DENIED = {f"PermissionError: {number}" for number in (errno.EPERM, er
 def test_worker_of_simulators_cannot_open_a_connection(hostile_server: ServerProcess) -> None:
     port = hostile_server.address.rpartition(":")[2]
     assert outcome(hostile_server, "connect", f"127.0.0.1:{port}") in PERMISSION_DENIED
+
+
+@pytest.mark.skipif(not has_capabilities(), reason="this process has none to begin with")
+def test_worker_of_simulators_has_no_capability_of_root(hostile_server: ServerProcess) -> None:
+    assert outcome(hostile_server, "capabilities") == "0"
 
 
 def test_worker_of_drivers_can_open_a_connection(hostile_server: ServerProcess) -> None:
