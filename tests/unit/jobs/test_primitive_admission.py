@@ -157,6 +157,26 @@ def fewer_values(spec: JobSpec) -> None:
     del spec.options.parameter_values[0]
 
 
+def observables_of_many_dimensions(spec: JobSpec) -> None:
+    spec.estimator.pubs[1].observables.shape[:] = [2**64 - 1] * 60_000
+
+
+def observables_of_33_dimensions(spec: JobSpec) -> None:
+    spec.estimator.pubs[1].observables.shape[:] = [1] * 31 + [2, 3]
+
+
+def observables_beyond_counting(spec: JobSpec) -> None:
+    spec.estimator.pubs[1].observables.shape[:] = [2**64 - 1] * 32
+
+
+def values_of_many_dimensions(spec: JobSpec) -> None:
+    spec.sampler.pubs[0].parameter_values.values.shape[:] = [2**64 - 1] * 60_000 + [2]
+
+
+def values_beyond_counting(spec: JobSpec) -> None:
+    spec.sampler.pubs[0].parameter_values.values.shape[:] = [2**62, 2]
+
+
 @pytest.mark.parametrize(
     ("make", "spoil", "field"),
     [
@@ -176,6 +196,23 @@ def fewer_values(spec: JobSpec) -> None:
         ),
         (make_estimator, lost_observable, "spec.estimator.pubs[1].observables.shape"),
         (make_estimator, no_observable, "spec.estimator.pubs[0].observables.shape"),
+        (
+            make_estimator,
+            observables_of_many_dimensions,
+            "spec.estimator.pubs[1].observables.shape",
+        ),
+        (make_estimator, observables_of_33_dimensions, "spec.estimator.pubs[1].observables.shape"),
+        (make_estimator, observables_beyond_counting, "spec.estimator.pubs[1].observables.shape"),
+        (
+            make_sampler,
+            values_of_many_dimensions,
+            "spec.sampler.pubs[0].parameter_values.values.shape",
+        ),
+        (
+            make_sampler,
+            values_beyond_counting,
+            "spec.sampler.pubs[0].parameter_values.values.shape",
+        ),
         (make_estimator, negative_precision, "spec.estimator.pubs[1].precision"),
         (make_estimator, infinite_precision, "spec.estimator.options.default_precision"),
         (make_spec, high_level, "spec.transpile.optimization_level"),
@@ -193,6 +230,16 @@ def test_wrong_field_is_refused_by_its_name(
     assert caught.value.reason == ErrorReason.ERROR_REASON_ARGUMENT_INVALID
     assert caught.value.field == field
     assert caught.value.message.startswith(f"{field}: ")
+    assert len(caught.value.message) < 2_000
+
+
+def test_shapes_up_to_the_limits_are_admitted() -> None:
+    spec = make_estimator()
+    spec.estimator.pubs[1].observables.shape[:] = [1] * 30 + [2, 3]
+    admit(spec, "", LIMITS, queued_jobs=0)
+    spec = make_sampler()
+    spec.sampler.pubs[0].parameter_values.values.shape[:] = [2**64 - 1, 0, 2]
+    admit(spec, "", LIMITS, queued_jobs=0)
 
 
 @pytest.mark.parametrize(

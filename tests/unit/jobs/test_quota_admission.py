@@ -114,6 +114,13 @@ def test_shots_of_pubs_are_those_of_all_their_points() -> None:
     assert stated_shots(JobSpec(estimator=estimator), 1) == 0
 
 
+def test_shots_of_more_points_than_anybody_counts_are_refused() -> None:
+    values = points(*[2**64 - 1] * 60_000, 1)
+    sampler = SamplerSpec(pubs=[SamplerPub(shots=1, parameter_values=values)])
+    error = refusal(JobSpec(program=program([b"x"]), sampler=sampler))
+    assert error.details["limit"] == "quotas.shots"
+
+
 def test_rate_is_an_average_over_ten_seconds() -> None:
     rates = JobRates()
     assert [rates.take("physics", 2.0, 100.0) for _ in range(20)] == [0.0] * 20

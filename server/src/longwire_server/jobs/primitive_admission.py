@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from longwire.v1.job_pb2 import JobKind, JobSpec
 from longwire.v1.primitive_pb2 import EstimatorPub, EstimatorSpec, SamplerPub, SamplerSpec
 from longwire.v1.program_pb2 import ParameterValues
+from longwire_server.jobs.array_shapes import check_shape
 from longwire_server.refusals import argument_invalid
 
 _KINDS: dict[str | None, JobKind.ValueType] = {
@@ -93,6 +94,7 @@ def check_parameter_values(
             f"{field}.values.shape",
             f"it has {len(shape)} dimensions; write {dimensions}, the points and the parameters",
         )
+    check_shape(f"{field}.values.shape", shape)
     if shape[-1] != len(values.parameter_names):
         raise argument_invalid(
             f"{field}.parameter_names",
@@ -143,7 +145,7 @@ def _check_precision(field: str, precision: float) -> None:
 
 
 def _check_observables(field: str, pub: EstimatorPub) -> None:
-    expected = math.prod(pub.observables.shape)
+    expected = check_shape(f"{field}.shape", pub.observables.shape)
     found = len(pub.observables.observables)
     if found != expected:
         raise argument_invalid(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import struct
 import time
 from collections.abc import Callable, Sequence
@@ -11,6 +10,7 @@ from longwire.v1.job_pb2 import JobSpec
 from longwire.v1.program_pb2 import ParameterValues, Program, ProgramFormat
 from longwire_server.accounts.quotas import Quotas
 from longwire_server.accounts.tenants import Tenants
+from longwire_server.jobs.array_shapes import num_elements
 from longwire_server.jobs.job_rates import JobRates
 from longwire_server.refusals import quota_exceeded
 
@@ -143,4 +143,4 @@ def stated_shots(spec: JobSpec, circuits: int) -> int:
 
 
 def _num_points(values: ParameterValues) -> int:
-    return math.prod(values.values.shape[:-1])
+    return num_elements(values.values.shape[:-1])
