@@ -214,8 +214,9 @@ def test_list_jobs_by_state_shows_only_jobs_in_it(jobs: JobServiceStub, gate: Pa
         (messages.ListJobsRequest(page_token="Aé"), "page_token"),
         (messages.ListJobsRequest(page_size=1001), "page_size"),
         (messages.ListJobsRequest(states=[JobState.JOB_STATE_UNSPECIFIED]), "states"),
+        (messages.ListJobsRequest(states=[JobState.JOB_STATE_DONE] * 33), "states"),
     ],
-    ids=str,
+    ids=["word", "short", "letter", "page", "unspecified", "states"],
 )
 def test_list_jobs_with_a_wrong_field_is_refused_with_its_name(
     jobs: JobServiceStub, request_: messages.ListJobsRequest, field: str

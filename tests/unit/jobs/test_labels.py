@@ -81,6 +81,8 @@ def test_change_leaves_what_it_does_not_name(
         (change(tags=tuple(map(str, range(33)))), "tags.tags"),
         (change(add_tags=("tab\t",)), "add_tags[0]"),
         (change(add_tags=tuple(map(str, range(31)))), "add_tags"),
+        (change(add_tags=("a",) * 33), "add_tags"),
+        (change(remove_tags=("a",) * 33), "remove_tags"),
     ],
 )
 def test_change_that_no_job_can_have_is_refused_by_its_field(

@@ -18,7 +18,12 @@ from longwire_server.accounts.quotas import Quotas
 from longwire_server.config.model import ServerConfig
 from longwire_server.jobs.job_rates import JobRates
 from longwire_server.jobs.program_payloads import heads
-from longwire_server.jobs.quota_admission import check_program, num_circuits, stated_shots
+from longwire_server.jobs.quota_admission import (
+    check_counts,
+    check_program,
+    num_circuits,
+    stated_shots,
+)
 from longwire_server.refusals import RequestRefusedError
 
 QUOTAS = dataclasses.replace(
@@ -93,6 +98,33 @@ def test_program_beyond_a_quota_is_refused_with_its_name(
     assert asked in error.message
     # Waiting does not help.
     assert error.retry_after_seconds is None
+
+
+@pytest.mark.parametrize(
+    ("spec", "field"),
+    [
+        (JobSpec(program=program([b""] * 4, QPY)), "spec.program.payloads"),
+        (JobSpec(sampler=SamplerSpec(pubs=[SamplerPub()] * 4)), "spec.sampler.pubs"),
+        (JobSpec(estimator=EstimatorSpec(pubs=[EstimatorPub()] * 4)), "spec.estimator.pubs"),
+        (
+            JobSpec(options=RunOptions(parameter_values=[ParameterValues()] * 4)),
+            "spec.options.parameter_values",
+        ),
+    ],
+    ids=["payloads", "sampler", "estimator", "sweep"],
+)
+def test_more_entries_than_circuits_are_refused_before_anything_reads_them(
+    spec: JobSpec, field: str
+) -> None:
+    with pytest.raises(RequestRefusedError) as caught:
+        check_counts(spec, QUOTAS)
+    assert caught.value.details == {"limit": "quotas.circuits", "maximum": "3"}
+    assert caught.value.message.startswith(f"{field} has 4 entries")
+
+
+def test_as_many_entries_as_circuits_are_taken() -> None:
+    pubs = [SamplerPub()] * 3
+    check_counts(JobSpec(program=program([b""] * 3), sampler=SamplerSpec(pubs=pubs)), QUOTAS)
 
 
 def test_program_at_its_quotas_is_taken() -> None:

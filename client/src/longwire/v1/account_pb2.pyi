@@ -332,7 +332,7 @@ class Quotas(_message.Message):
     program_bytes: _builtins.int
     """Bytes of one program."""
     circuits: _builtins.int
-    """Circuits of one job."""
+    """Circuits of one job, and its payloads, pubs and sets of parameter values."""
     qubits: _builtins.int
     """Qubits of one circuit."""
     shots: _builtins.int

@@ -349,7 +349,7 @@ class ListJobsRequest(_message.Message):
     """The jobs of all tenants, which is for operators."""
     @_builtins.property
     def states(self) -> _containers.RepeatedScalarFieldContainer[_job_pb2.JobState.ValueType]:
-        """Only jobs in one of these states."""
+        """Only jobs in one of these states, at most 32 of them."""
 
     @_builtins.property
     def created_after(self) -> _timestamp_pb2.Timestamp:
@@ -484,13 +484,13 @@ class UpdateJobRequest(_message.Message):
     @_builtins.property
     def add_tags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Tags that the job is to have beside the others. Those that it has already
-        stay where they are.
+        stay where they are. At most 32 in one request.
         """
 
     @_builtins.property
     def remove_tags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Tags that the job is to have no more; those that it has not do not matter.
-        They are removed before others are added.
+        They are removed before others are added. At most 32 in one request.
         """
 
     def __init__(

@@ -48,7 +48,8 @@ class LabelChange:
             return None
         removed = frozenset(self.remove_tags)
         kept = [tag for tag in (tags if self.tags is None else self.tags) if tag not in removed]
-        added = [tag for tag in dict.fromkeys(self.add_tags) if tag not in kept]
+        has = frozenset(kept)
+        added = [tag for tag in dict.fromkeys(self.add_tags) if tag not in has]
         return (*kept, *added)
 
 
@@ -103,6 +104,11 @@ def check_change(change: LabelChange) -> None:
     Raises:
         RequestRefusedError: nothing is asked for, or a label cannot be one.
     """
+    # Before anything goes through them: there may be as many as a request has room for.
+    _check_number("tags.tags", change.tags or ())
+    for field, asked in (("add_tags", change.add_tags), ("remove_tags", change.remove_tags)):
+        if len(asked) > _TAGS:
+            raise argument_invalid(field, f"it names {len(asked)} tags; at most {_TAGS} fit")
     if change.name is None and change.priority is None and change.tags_after(()) is None:
         raise argument_invalid(
             "name",
@@ -112,7 +118,7 @@ def check_change(change: LabelChange) -> None:
         check_priority(change.priority)
     check_text("name", change.name or "")
     check_tags("tags.tags", change.tags or ())
-    check_tags("add_tags", tuple(dict.fromkeys(change.add_tags)))
+    check_tags("add_tags", change.add_tags)
 
 
 def check_tags(field: str, tags: Sequence[str]) -> None:

@@ -71,6 +71,33 @@ class QuotaAdmission:
             )
 
 
+def check_counts(spec: JobSpec, quotas: Quotas) -> None:
+    """Refuses a job with more payloads, pubs or sweeps than its tenant may have circuits.
+
+    It comes before all checks that go through them, which hold up other calls meanwhile.
+
+    Args:
+        spec: the request.
+        quotas: what its tenant may ask for.
+
+    Raises:
+        RequestRefusedError: there are too many.
+    """
+    for field, number in (
+        ("spec.program.payloads", len(spec.program.payloads)),
+        ("spec.sampler.pubs", len(spec.sampler.pubs)),
+        ("spec.estimator.pubs", len(spec.estimator.pubs)),
+        ("spec.options.parameter_values", len(spec.options.parameter_values)),
+    ):
+        if number > quotas.circuits:
+            raise quota_exceeded(
+                "circuits",
+                quotas.circuits,
+                f"{field} has {number} entries, of which each is for a circuit: split them into "
+                "several jobs",
+            )
+
+
 def check_program(
     spec: JobSpec, payload_heads: Sequence[bytes], size_bytes: int, quotas: Quotas
 ) -> None:

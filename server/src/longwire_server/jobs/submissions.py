@@ -27,7 +27,7 @@ from longwire_server.jobs.live_jobs import LiveJobs
 from longwire_server.jobs.primitive_admission import job_kind
 from longwire_server.jobs.program_payloads import Payloads, heads
 from longwire_server.jobs.queue_request import check_queue_request
-from longwire_server.jobs.quota_admission import QuotaAdmission, check_program
+from longwire_server.jobs.quota_admission import QuotaAdmission, check_counts, check_program
 from longwire_server.jobs.sessions import Sessions
 from longwire_server.jobs.submissions_in_doubt import SubmissionsInDoubt, is_durable
 from longwire_server.refusals import RequestRefusedError, request_id_reused, server_draining
@@ -104,6 +104,7 @@ class Submissions:
     async def submit(self, tenant: str, spec: JobSpec, request_id: str) -> Submission:
         """See :meth:`JobManager.submit`."""
         self._quotas.count_request(tenant)
+        check_counts(spec, self._quotas.of(tenant))
         admit(spec, request_id, self._limits)
         program, payloads = await self._take_program(tenant, spec)
         payload = spec.SerializeToString(deterministic=True)
