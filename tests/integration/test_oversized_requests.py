@@ -31,3 +31,11 @@ def test_payloads_are_counted_before_any_is_read(channel: grpc.Channel) -> None:
     assert (status.code, info.reason) == (code_pb2.RESOURCE_EXHAUSTED, "LIMIT_EXCEEDED")
     assert info.metadata["limit"] == "quotas.circuits"
     assert "spec.program.payloads" in status.message
+
+
+def test_request_without_a_program_is_refused_above_its_limit(channel: grpc.Channel) -> None:
+    request = messages.GetJobRequest(job_id="0" * (2 << 20))
+    status, info = refusal(lambda: [JobServiceStub(channel).GetJob(request)])
+    assert (status.code, info.reason) == (code_pb2.RESOURCE_EXHAUSTED, "LIMIT_EXCEEDED")
+    assert info.metadata["limit"] == "request_bytes"
+    assert info.metadata["maximum"] == str(1 << 20)

@@ -111,6 +111,13 @@ def limit_exceeded(
     )
 
 
+def request_too_large(size_bytes: int, maximum: int) -> RequestRefusedError:
+    """A request has more bytes than its RPC takes."""
+    return limit_exceeded(
+        "request_bytes", maximum, f"The request has {size_bytes} bytes, far more than it needs"
+    )
+
+
 def quota_exceeded(
     quota: str,
     maximum: float,

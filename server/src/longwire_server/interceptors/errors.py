@@ -11,7 +11,8 @@ import grpc
 import grpc.aio
 from google.protobuf.message import DecodeError
 
-from longwire_server.refusals import argument_invalid
+from longwire_server.interceptors.request_sizes import most_bytes
+from longwire_server.refusals import RequestRefusedError, argument_invalid, request_too_large
 from longwire_server.servicers.status_table import status_of
 
 Details: TypeAlias = grpc.HandlerCallDetails
@@ -33,59 +34,76 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
         if handler is None:
             return None
         codec = {
-            "request_deserializer": partial(_decoded, handler.request_deserializer),
+            "request_deserializer": partial(
+                _decoded, handler.request_deserializer, most_bytes(details.method)
+            ),
             "response_serializer": handler.response_serializer,
         }
         match handler.request_streaming, handler.response_streaming:
             case False, False:
-                return grpc.unary_unary_rpc_method_handler(_guarded(handler.unary_unary), **codec)
+                return grpc.unary_unary_rpc_method_handler(
+                    _guarded(handler.unary_unary, _good), **codec
+                )
             case False, True:
                 return grpc.unary_stream_rpc_method_handler(
-                    _guarded_stream(handler.unary_stream), **codec
+                    _guarded_stream(handler.unary_stream, _good), **codec
                 )
             case True, False:
-                return grpc.stream_unary_rpc_method_handler(_guarded(handler.stream_unary), **codec)
+                return grpc.stream_unary_rpc_method_handler(
+                    _guarded(handler.stream_unary, _all_good), **codec
+                )
             case _:
                 return grpc.stream_stream_rpc_method_handler(
-                    _guarded_stream(handler.stream_stream), **codec
+                    _guarded_stream(handler.stream_stream, _all_good), **codec
                 )
 
 
-class _UndecodableRequest:
-    """In the place of a request: bytes that are no message of its type."""
+class _BadRequest:
+    """In the place of a request: bytes of which none was made."""
+
+    def __init__(self, refusal: RequestRefusedError) -> None:
+        self.refusal = refusal
 
 
-def _decoded(decode: Callable[[bytes], Any] | None, request: bytes) -> Any:
+def _decoded(decode: Callable[[bytes], Any] | None, most: int | None, request: bytes) -> Any:
     """The request; gRPC would end the call of one that cannot be decoded without a reason."""
+    if most is not None and len(request) > most:
+        return _BadRequest(request_too_large(len(request), most))
     try:
         return request if decode is None else decode(request)
     except (DecodeError, RecursionError):
-        return _UndecodableRequest()
-
-
-def _check_decoded(request: Any) -> None:
-    if isinstance(request, _UndecodableRequest):
-        raise argument_invalid(
-            "request", "its bytes are no message of this call's type; see the .proto files"
+        return _BadRequest(
+            argument_invalid(
+                "request", "its bytes are no message of this call's type; see the .proto files"
+            )
         )
 
 
-def _guarded(behaviour: Any) -> Any:
+def _good(request: Any) -> Any:
+    if isinstance(request, _BadRequest):
+        raise request.refusal
+    return request
+
+
+async def _all_good(requests: AsyncIterator[Any]) -> AsyncIterator[Any]:
+    async for request in requests:
+        yield _good(request)
+
+
+def _guarded(behaviour: Any, good: Callable[[Any], Any]) -> Any:
     async def call(request: Any, context: Any) -> Any:
         try:
-            _check_decoded(request)
-            return await behaviour(request, context)
+            return await behaviour(good(request), context)
         except BaseException as error:  # noqa: BLE001 - the outermost layer
             await _end(error, context)
 
     return call
 
 
-def _guarded_stream(behaviour: Any) -> Any:
+def _guarded_stream(behaviour: Any, good: Callable[[Any], Any]) -> Any:
     async def call(request: Any, context: Any) -> AsyncIterator[Any]:
         try:
-            _check_decoded(request)
-            async for response in behaviour(request, context):
+            async for response in behaviour(good(request), context):
                 yield response
         except BaseException as error:  # noqa: BLE001 - the outermost layer
             await _end(error, context)

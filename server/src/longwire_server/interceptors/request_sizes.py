@@ -1,0 +1,36 @@
+"""How large the request of each RPC may be.
+
+gRPC has one limit for all calls of a server, which has to be that of programs. The other
+requests are names, times and numbers.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from longwire_server.servicers.access_table import ACCESS, OPEN
+
+_PROGRAMS: Final = frozenset(
+    {"/longwire.v1.JobService/RunJob", "/longwire.v1.JobService/SubmitJob"}
+)
+_MOST_BYTES: Final = 1 << 20
+# Of calls that strangers may make.
+_MOST_OPEN_BYTES: Final = 4096
+
+
+def _most_bytes(method: str) -> int | None:
+    if method in _PROGRAMS:
+        return None
+    return _MOST_OPEN_BYTES if ACCESS[method] is OPEN else _MOST_BYTES
+
+
+_BY_METHOD: Final = {method: _most_bytes(method) for method in ACCESS}
+
+
+def most_bytes(method: str) -> int | None:
+    """How many bytes a request may have; None for as many as gRPC lets through.
+
+    Args:
+        method: the RPC's full name as gRPC has it.
+    """
+    return _BY_METHOD.get(method, _MOST_BYTES)
