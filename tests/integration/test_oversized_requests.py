@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import grpc
 import pytest
 from google.rpc import code_pb2
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 from server_process import ServerProcess
 from service_calls import bell_spec, refusal
 
-from longwire.v1 import job_service_pb2 as messages
+from longwire.v1 import backend_service_pb2, job_service_pb2, session_service_pb2
+from longwire.v1.backend_service_pb2_grpc import BackendServiceStub
 from longwire.v1.job_service_pb2_grpc import JobServiceStub
 from longwire.v1.program_pb2 import ProgramFormat
+from longwire.v1.session_service_pb2_grpc import SessionServiceStub
 
 
 @pytest.fixture
@@ -26,7 +29,7 @@ def test_payloads_are_counted_before_any_is_read(channel: grpc.Channel) -> None:
     # Of which the first one is wrong already.
     spec.program.format = ProgramFormat.PROGRAM_FORMAT_QPY
     spec.program.payloads[:] = [b""] * 100_001
-    request = messages.SubmitJobRequest(spec=spec)
+    request = job_service_pb2.SubmitJobRequest(spec=spec)
     status, info = refusal(lambda: [JobServiceStub(channel).SubmitJob(request)])
     assert (status.code, info.reason) == (code_pb2.RESOURCE_EXHAUSTED, "LIMIT_EXCEEDED")
     assert info.metadata["limit"] == "quotas.circuits"
@@ -34,8 +37,60 @@ def test_payloads_are_counted_before_any_is_read(channel: grpc.Channel) -> None:
 
 
 def test_request_without_a_program_is_refused_above_its_limit(channel: grpc.Channel) -> None:
-    request = messages.GetJobRequest(job_id="0" * (2 << 20))
+    request = job_service_pb2.GetJobRequest(job_id="0" * (2 << 20))
     status, info = refusal(lambda: [JobServiceStub(channel).GetJob(request)])
     assert (status.code, info.reason) == (code_pb2.RESOURCE_EXHAUSTED, "LIMIT_EXCEEDED")
     assert info.metadata["limit"] == "request_bytes"
     assert info.metadata["maximum"] == str(1 << 20)
+
+
+# Below the limit of a request, above every name.
+LONG = "é" * 300_000
+
+
+@pytest.mark.parametrize(
+    ("call", "reason"),
+    [
+        (
+            lambda channel: BackendServiceStub(channel).GetBackendStatus(
+                backend_service_pb2.GetBackendStatusRequest(backend_name=LONG)
+            ),
+            "BACKEND_NOT_FOUND",
+        ),
+        (
+            lambda channel: JobServiceStub(channel).GetJob(
+                job_service_pb2.GetJobRequest(job_id=LONG)
+            ),
+            "JOB_NOT_FOUND",
+        ),
+        (
+            lambda channel: SessionServiceStub(channel).GetSession(
+                session_service_pb2.GetSessionRequest(session_id=LONG)
+            ),
+            "SESSION_NOT_FOUND",
+        ),
+        (
+            lambda channel: JobServiceStub(channel).SubmitJob(
+                job_service_pb2.SubmitJobRequest(spec=bell_spec(backend_name=LONG * 10))
+            ),
+            "BACKEND_NOT_FOUND",
+        ),
+    ],
+    ids=["backend", "job", "session", "submission"],
+)
+def test_long_name_is_repeated_in_part(
+    channel: grpc.Channel, call: Callable[[grpc.Channel], object], reason: str
+) -> None:
+    status, info = refusal(lambda: [call(channel)])
+    assert (status.code, info.reason) == (code_pb2.NOT_FOUND, reason)
+    assert "é" * 100 in status.message
+    assert "0000 characters" in status.message
+    assert status.ByteSize() < 2_000
+
+
+def test_health_check_repeats_nothing_of_what_strangers_send(channel: grpc.Channel) -> None:
+    request = health_pb2.HealthCheckRequest(service="unheard of" * 100)
+    with pytest.raises(grpc.RpcError) as caught:
+        health_pb2_grpc.HealthStub(channel).Check(request)
+    assert caught.value.code() is grpc.StatusCode.NOT_FOUND
+    assert caught.value.details() == "no such service"

@@ -9,8 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from difflib import get_close_matches
+from typing import Final
 
 from longwire.v1.error_pb2 import ErrorReason
+
+# Every name and id that a server knows is shorter, or as long.
+_QUOTED_CHARACTERS: Final = 128
 
 
 class RequestRefusedError(Exception):
@@ -41,6 +45,13 @@ class RequestRefusedError(Exception):
         self.retry_after_seconds = retry_after_seconds
 
 
+def quoted(text: str) -> str:
+    """What a request says, as refusals repeat it: in quotes, and of a long one the beginning."""
+    if len(text) <= _QUOTED_CHARACTERS:
+        return f"'{text}'"
+    return f"'{text[:_QUOTED_CHARACTERS]}...' ({len(text)} characters)"
+
+
 def argument_invalid(field: str, problem: str) -> RequestRefusedError:
     """A field of the request is missing or wrong."""
     return RequestRefusedError(
@@ -50,13 +61,15 @@ def argument_invalid(field: str, problem: str) -> RequestRefusedError:
 
 def backend_not_found(backend_name: str, hosted_names: list[str]) -> RequestRefusedError:
     """No backend has this name; tells the nearest ones, or all where few."""
-    near = get_close_matches(backend_name, hosted_names, n=3, cutoff=0.5)
+    # To compare two texts takes as long as both are.
+    is_like_a_name = len(backend_name) <= _QUOTED_CHARACTERS
+    near = get_close_matches(backend_name, hosted_names, n=3, cutoff=0.5) if is_like_a_name else []
     hint = (
         f"did you mean {' or '.join(near)}?" if near else f"hosted are: {', '.join(hosted_names)}"
     )
     return RequestRefusedError(
         ErrorReason.ERROR_REASON_BACKEND_NOT_FOUND,
-        f"No backend is named '{backend_name}'; {hint}",
+        f"No backend is named {quoted(backend_name)}; {hint}",
         details={"near": ",".join(near), "hosted": ",".join(hosted_names)},
     )
 
@@ -72,7 +85,7 @@ def backend_not_operational(backend_name: str, why: str) -> RequestRefusedError:
 def job_not_found(job_id: str) -> RequestRefusedError:
     """No job of the caller has this id."""
     return RequestRefusedError(
-        ErrorReason.ERROR_REASON_JOB_NOT_FOUND, f"No job has the id '{job_id}'"
+        ErrorReason.ERROR_REASON_JOB_NOT_FOUND, f"No job has the id {quoted(job_id)}"
     )
 
 
@@ -95,7 +108,7 @@ def job_not_queued(job_id: str, state_name: str) -> RequestRefusedError:
 def session_not_found(session_id: str, problem: str) -> RequestRefusedError:
     """No open session of the caller has this id."""
     return RequestRefusedError(
-        ErrorReason.ERROR_REASON_SESSION_NOT_FOUND, f"The session '{session_id}' {problem}"
+        ErrorReason.ERROR_REASON_SESSION_NOT_FOUND, f"The session {quoted(session_id)} {problem}"
     )
 
 
@@ -169,8 +182,8 @@ def request_id_reused(request_id: str, job_id: str) -> RequestRefusedError:
     """The request id stands for another request."""
     return RequestRefusedError(
         ErrorReason.ERROR_REASON_REQUEST_ID_REUSED,
-        f"The request_id '{request_id}' was used for job {job_id} with another program, options "
-        "or backend; use a new one",
+        f"The request_id {quoted(request_id)} was used for job {job_id} with another program, "
+        "options or backend; use a new one",
         details={"job_id": job_id},
     )
 

@@ -7,7 +7,7 @@ import math
 from longwire.v1.account_pb2 import Role, Scope
 from longwire.v1.error_pb2 import ErrorReason
 from longwire_server.accounts.roles import role_name, scope_name
-from longwire_server.refusals import RequestRefusedError
+from longwire_server.refusals import RequestRefusedError, quoted
 
 
 def unauthenticated() -> RequestRefusedError:
@@ -98,7 +98,7 @@ def unclassified(method: str) -> RequestRefusedError:
     """Nobody has said who may make this call."""
     return RequestRefusedError(
         ErrorReason.ERROR_REASON_PERMISSION_DENIED,
-        f"Nobody may call {method} on this server",
+        f"Nobody may call {quoted(method)} on this server",
     )
 
 
@@ -106,5 +106,5 @@ def token_not_found(token_id: str) -> RequestRefusedError:
     """No API token has this id."""
     return RequestRefusedError(
         ErrorReason.ERROR_REASON_TOKEN_NOT_FOUND,
-        f"No API token has the id '{token_id}'; longwire-server token list shows them",
+        f"No API token has the id {quoted(token_id)}; longwire-server token list shows them",
     )

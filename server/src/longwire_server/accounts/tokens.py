@@ -18,7 +18,7 @@ from longwire.v1.account_pb2 import CredentialKind, Role, Scope
 from longwire_server.accounts.caller import Caller
 from longwire_server.accounts.roles import ROLES, SCOPES, role_name, scope_name, scopes_of
 from longwire_server.accounts.tenant_names import check_tenant_name
-from longwire_server.refusals import argument_invalid
+from longwire_server.refusals import argument_invalid, quoted
 from longwire_server.store.token import StoredToken
 
 PREFIX: Final = "lw_"
@@ -131,5 +131,5 @@ def _checked_backend_names(backend_names: Collection[str]) -> frozenset[str]:
         )
     for name in backend_names:
         if not 1 <= len(name) <= _MAX_NAME_CHARACTERS or not name.isprintable():
-            raise argument_invalid("backend_names", f"{name[:200]!r} cannot be a backend's name")
+            raise argument_invalid("backend_names", f"{quoted(name)} cannot be a backend's name")
     return frozenset(backend_names)

@@ -8,7 +8,7 @@ from typing import Any
 from longwire.v1 import account_service_pb2 as messages
 from longwire.v1.account_pb2 import Usage
 from longwire_server.accounts.reach import tenant_asked_for
-from longwire_server.refusals import argument_invalid
+from longwire_server.refusals import argument_invalid, quoted
 from longwire_server.store import usage as stored
 from longwire_server.store.usage_table import UsageTable
 
@@ -48,7 +48,7 @@ def _checked_day(field: str, day: str) -> str:
     except ValueError:
         is_day = False
     if not is_day:
-        raise argument_invalid(field, f"{day!r:.40} is no day; write it as YYYY-MM-DD")
+        raise argument_invalid(field, f"{quoted(day)} is no day; write it as YYYY-MM-DD")
     return day
 
 
