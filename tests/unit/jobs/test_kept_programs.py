@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import sys
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -15,8 +16,8 @@ from longwire.v1.program_pb2 import Program
 from longwire_server.jobs import kept_programs
 from longwire_server.jobs.clock import now_us
 from longwire_server.jobs.kept_programs import KeptPrograms
-from longwire_server.jobs.program_payloads import Payloads
-from longwire_server.refusals import RequestRefusedError
+from longwire_server.jobs.program_payloads import Payloads, heads
+from longwire_server.refusals import RequestRefusedError, argument_invalid
 from longwire_server.store.job import Job
 from longwire_server.store.memory_job_store import MemoryJobStore
 
@@ -46,9 +47,14 @@ def make_programs(store: MemoryJobStore | None = None) -> KeptPrograms:
     return KeptPrograms(store or MemoryJobStore(), kept_hours=24, kept_bytes=PLENTY_BYTES)
 
 
+async def take(programs: KeptPrograms, tenant: str, program: Program) -> Payloads:
+    """Takes a program that its job may have."""
+    return await programs.take(tenant, program, lambda _: None)
+
+
 async def refusal(programs: KeptPrograms, tenant: str, program: Program) -> RequestRefusedError:
     with pytest.raises(RequestRefusedError) as caught:
-        await programs.take(tenant, program)
+        await take(programs, tenant, program)
     assert caught.value.field == "spec.program.payloads_sha256"
     assert caught.value.message.startswith("spec.program.payloads_sha256: ")
     return caught.value
@@ -104,10 +110,10 @@ def test_sent_payloads_are_taken_out_and_found_by_their_digest(size_bytes: int) 
     async def body() -> None:
         programs = make_programs()
         program = sent(b"a" * size_bytes, b"second")
-        first = await programs.take("physics", program)
+        first = await take(programs, "physics", program)
         assert program == named(b"a" * size_bytes, b"second")
         assert list(Program.FromString(first.program).payloads) == [b"a" * size_bytes, b"second"]
-        assert await programs.take("physics", program) == first
+        assert await take(programs, "physics", program) == first
 
     run(body)
 
@@ -145,7 +151,7 @@ def test_digest_that_nobody_sent_is_refused_with_its_name() -> None:
 def test_program_of_another_tenant_is_not_found() -> None:
     async def body() -> None:
         programs = make_programs()
-        await programs.take("physics", sent(b"abc"))
+        await take(programs, "physics", sent(b"abc"))
         error = await refusal(programs, "chemistry", named(b"abc"))
         assert error.reason == ErrorReason.ERROR_REASON_PROGRAM_NOT_FOUND
 
@@ -155,30 +161,64 @@ def test_program_of_another_tenant_is_not_found() -> None:
 def test_program_of_the_store_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     async def body() -> None:
         store = MemoryJobStore()
-        payloads = await make_programs(store).take("physics", sent(b"abc"))
+        payloads = await take(make_programs(store), "physics", sent(b"abc"))
         await add_job(store, 1, named(b"abc"), payloads.program)
         programs = make_programs(store)
-        assert await programs.take("physics", named(b"abc")) == payloads
+        assert await take(programs, "physics", named(b"abc")) == payloads
         store._programs.clear()
-        assert await programs.take("physics", named(b"abc")) == payloads
+        assert await take(programs, "physics", named(b"abc")) == payloads
 
     run(body)
 
 
 def test_least_recently_used_programs_leave_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kept_programs, "_MEMORY_BYTES", 300 + 3 * kept_programs._ENTRY_BYTES)
+    each = Payloads.of([b"a" * 100]).held_bytes + kept_programs._ENTRY_BYTES
+    monkeypatch.setattr(kept_programs, "_MEMORY_BYTES", 3 * each)
 
     async def body() -> None:
         programs = make_programs()
         for letter in (b"a", b"b", b"c", b"a"):
-            await programs.take("physics", sent(letter * 100))
-        await programs.take("physics", sent(b"d" * 100))
+            await take(programs, "physics", sent(letter * 100))
+        await take(programs, "physics", sent(b"d" * 100))
         for letter in (b"a", b"c", b"d"):
-            await programs.take("physics", named(letter * 100))
+            await take(programs, "physics", named(letter * 100))
         await refusal(programs, "physics", named(b"b" * 100))
         # One that alone is too large pushes nothing out for long.
-        await programs.take("physics", sent(b"e" * 10_000))
+        await take(programs, "physics", sent(b"e" * 10_000))
         await refusal(programs, "physics", named(b"e" * 10_000))
+
+    run(body)
+
+
+def test_payloads_count_with_what_they_take_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    payloads = [bytes([number]) * 2 for number in range(200)]
+    first_bytes = heads(payloads)
+    held = sys.getsizeof(first_bytes) + sum(map(sys.getsizeof, first_bytes))
+    assert Payloads.of(payloads).held_bytes >= held
+    monkeypatch.setattr(kept_programs, "_MEMORY_BYTES", held)
+
+    async def body() -> None:
+        programs = make_programs()
+        await take(programs, "physics", sent(*payloads))
+        await refusal(programs, "physics", named(*payloads))
+
+    run(body)
+
+
+def test_payloads_that_are_refused_are_not_kept() -> None:
+    def refuse(payloads: Payloads) -> None:
+        raise argument_invalid("spec.program.payloads_sha256", f"{payloads.size_bytes} bytes")
+
+    async def body() -> None:
+        programs = make_programs()
+        with pytest.raises(RequestRefusedError, match="3 bytes"):
+            await programs.take("physics", sent(b"abc"), refuse)
+        error = await refusal(programs, "physics", named(b"abc"))
+        assert error.reason == ErrorReason.ERROR_REASON_PROGRAM_NOT_FOUND
+        # What is found by its digest is checked, too.
+        await take(programs, "physics", sent(b"abc"))
+        with pytest.raises(RequestRefusedError, match="3 bytes"):
+            await programs.take("physics", named(b"abc"), refuse)
 
     run(body)
 
@@ -188,14 +228,14 @@ def test_sweep_removes_what_no_job_needs_also_from_memory() -> None:
         store = MemoryJobStore()
         programs = KeptPrograms(store, kept_hours=0, kept_bytes=PLENTY_BYTES)
         for number, text in enumerate((b"needed", b"not")):
-            payloads = await programs.take("physics", sent(text))
+            payloads = await take(programs, "physics", sent(text))
             job = await add_job(store, number, named(text), payloads.program)
         done = job.evolve(state=JobState.JOB_STATE_DONE)
         await store.update(done, expected=frozenset({job.state}), result=None)
         programs.start()
         await until(lambda: len(store._programs) == 1)
         await refusal(programs, "physics", named(b"not"))
-        await programs.take("physics", named(b"needed"))
+        await take(programs, "physics", named(b"needed"))
         await programs.stop()
 
     run(body)
@@ -209,7 +249,7 @@ def test_sweep_comes_sooner_when_much_was_added() -> None:
         await asyncio.sleep(0)
         for number in range(20):
             text = f"{number}".encode() * 50
-            payloads = await programs.take("physics", sent(text))
+            payloads = await take(programs, "physics", sent(text))
             job = await add_job(store, number, named(text), payloads.program)
             done = job.evolve(state=JobState.JOB_STATE_DONE)
             await store.update(done, expected=frozenset({job.state}), result=None)

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections import OrderedDict
+from collections.abc import Callable
 
 from longwire.codecs.payloads_digest import payloads_digest
 from longwire.v1.error_pb2 import ErrorReason
@@ -19,7 +20,7 @@ _logger = logging.getLogger(__name__)
 
 # Programs in memory: those of a loop that submits the same circuits again and again.
 _MEMORY_BYTES = 64 << 20
-# What a program takes beside its payloads, so that many small ones are few enough.
+# What a program takes beside its payloads: its key, and its places in what holds it.
 _ENTRY_BYTES = 1024
 _SWEEP_EVERY_SECONDS = 60.0
 # A sweep comes sooner when this part of what may be kept was added since the last.
@@ -65,16 +66,19 @@ class KeptPrograms:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._sweeper
 
-    async def take(self, tenant: str, program: Program) -> Payloads:
+    async def take(
+        self, tenant: str, program: Program, check: Callable[[Payloads], None]
+    ) -> Payloads:
         """The payloads that a program holds or names; the message is left without any.
 
         Args:
             tenant: who sent it.
             program: a program with ``payloads_sha256``.
+            check: refuses payloads that the job may not have. Those are not kept.
 
         Raises:
             RequestRefusedError: the digest is none, or not that of the payloads; or
-                nothing is kept under it.
+                nothing is kept under it; or ``check`` refuses them.
             StoreError: the store could not be read.
         """
         key = ProgramKey(tenant, program.payloads_sha256)
@@ -91,6 +95,8 @@ class KeptPrograms:
                 payloads = None
             if payloads is None:
                 raise program_not_found(_FIELD, key.payloads_sha256)
+            # What was kept may have been for another format, or under another limit.
+            check(payloads)
             return payloads
         sent = list(program.payloads)
         program.ClearField("payloads")
@@ -102,8 +108,9 @@ class KeptPrograms:
                 field=_FIELD,
             )
         payloads = Payloads.of(sent)
+        check(payloads)
         self._remember(key, payloads)
-        self._note_added(payloads.size_bytes)
+        self._note_added(len(payloads.program))
         return payloads
 
     async def find(self, key: ProgramKey) -> Payloads | None:
@@ -127,14 +134,14 @@ class KeptPrograms:
     def _remember(self, key: ProgramKey, payloads: Payloads) -> None:
         self._forget(key)
         self._in_memory[key] = payloads
-        self._memory_bytes += payloads.size_bytes + _ENTRY_BYTES
+        self._memory_bytes += payloads.held_bytes + _ENTRY_BYTES
         while self._memory_bytes > _MEMORY_BYTES:
             self._forget(next(iter(self._in_memory)))
 
     def _forget(self, key: ProgramKey) -> None:
         payloads = self._in_memory.pop(key, None)
         if payloads is not None:
-            self._memory_bytes -= payloads.size_bytes + _ENTRY_BYTES
+            self._memory_bytes -= payloads.held_bytes + _ENTRY_BYTES
 
     def _note_added(self, size_bytes: int) -> None:
         self._bytes_since_sweep += size_bytes

@@ -14,6 +14,8 @@ from longwire_server.execution.wire_format import field_head
 
 # As much as admission looks at: QPY's magic, version and number of circuits.
 _HEAD_BYTES = 18
+# What a head takes in memory: a bytes object, and its place in a tuple.
+_HEAD_HELD_BYTES = 72
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -28,6 +30,11 @@ class Payloads:
 
     size_bytes: int
     """Bytes of all together."""
+
+    @property
+    def held_bytes(self) -> int:
+        """What they take in memory; many small ones take more than their bytes."""
+        return len(self.program) + len(self.heads) * _HEAD_HELD_BYTES
 
     @classmethod
     def of(cls, payloads: Sequence[bytes]) -> Payloads:

@@ -144,9 +144,13 @@ class Submissions:
         if not spec.program.payloads_sha256:
             sent = spec.program.payloads
             return None, Payloads(b"", heads(sent), sum(map(len, sent)))
-        payloads = await self._programs.take(tenant, spec.program)
-        # Also what was kept before: for another format, or under another limit.
-        check_payloads(spec, payloads.heads, payloads.size_bytes, self._limits)
+
+        def check(payloads: Payloads) -> None:
+            # Also what was kept before: for another format, or under another limit.
+            check_payloads(spec, payloads.heads, payloads.size_bytes, self._limits)
+            check_program(spec, payloads.heads, payloads.size_bytes, self._quotas.of(tenant))
+
+        payloads = await self._programs.take(tenant, spec.program, check)
         return payloads.program, payloads
 
     def _require_allowed(self, tenant: str, spec: JobSpec, payloads: Payloads) -> None:
