@@ -12,6 +12,7 @@ import grpc
 import pytest
 from circuits import bell
 from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc import code_pb2, error_details_pb2
 from qiskit import QuantumCircuit, qpy
 from qiskit_aer.library import SaveStatevector
@@ -215,8 +216,25 @@ def test_list_jobs_by_state_shows_only_jobs_in_it(jobs: JobServiceStub, gate: Pa
         (messages.ListJobsRequest(page_size=1001), "page_size"),
         (messages.ListJobsRequest(states=[JobState.JOB_STATE_UNSPECIFIED]), "states"),
         (messages.ListJobsRequest(states=[JobState.JOB_STATE_DONE] * 33), "states"),
+        (messages.ListJobsRequest(created_after=Timestamp(seconds=2**63 - 1)), "created_after"),
+        (messages.ListJobsRequest(created_before=Timestamp(seconds=-(2**63))), "created_before"),
+        (messages.ListJobsRequest(created_after=Timestamp(seconds=10**12)), "created_after"),
+        (messages.ListJobsRequest(created_before=Timestamp(nanos=-5)), "created_before"),
+        (messages.ListJobsRequest(created_before=Timestamp(nanos=10**9)), "created_before"),
     ],
-    ids=["word", "short", "letter", "page", "unspecified", "states"],
+    ids=[
+        "word",
+        "short",
+        "letter",
+        "page",
+        "unspecified",
+        "states",
+        "late",
+        "early",
+        "milliseconds",
+        "negative nanos",
+        "a second of nanos",
+    ],
 )
 def test_list_jobs_with_a_wrong_field_is_refused_with_its_name(
     jobs: JobServiceStub, request_: messages.ListJobsRequest, field: str

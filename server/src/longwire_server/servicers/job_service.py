@@ -198,4 +198,9 @@ def _time_us(request: messages.ListJobsRequest, field: str) -> int | None:
     if not request.HasField(field):  # type: ignore[arg-type]
         return None
     time: Timestamp = getattr(request, field)
-    return time.ToMicroseconds()
+    try:
+        return time.ToMicroseconds()
+    except ValueError as error:
+        raise argument_invalid(
+            field, "it is no time; write one of the years 1 to 9999, with 0 to 999999999 nanos"
+        ) from error
