@@ -137,5 +137,18 @@ def test_time_limit_that_is_no_time_is_refused_with_its_field(field: str, second
 
 def test_time_limits_of_any_length_are_admitted() -> None:
     spec = make_spec()
-    spec.max_run_seconds, spec.max_queue_seconds = 1e-3, 86_400.0 * 365
+    spec.max_run_seconds, spec.max_queue_seconds = 0.1, 86_400.0 * 365
     admit(spec, "", LIMITS)
+    # A job that waits costs no worker.
+    spec.max_run_seconds, spec.max_queue_seconds = 86_400.0 * 365, 1e-9
+    admit(spec, "", LIMITS)
+
+
+@pytest.mark.parametrize("seconds", [1e-9, 0.099])
+def test_time_that_every_attempt_takes_longer_than_is_refused(seconds: float) -> None:
+    spec = make_spec()
+    spec.max_run_seconds = seconds
+    error = refusal(spec)
+    assert error.reason == ErrorReason.ERROR_REASON_ARGUMENT_INVALID
+    assert error.field == "spec.max_run_seconds"
+    assert "at least 0.1" in error.message

@@ -123,9 +123,9 @@ class JobSpec(_message.Message):
     name: _builtins.str
     """A name for people, at most 128 characters; need not be unique."""
     max_run_seconds: _builtins.float
-    """How long an attempt at the job may take, in seconds, above 0. A job that
-    takes longer ends in ERROR with the reason TIME_LIMIT. Not set: as long as
-    its backend and its pool allow, which holds in any case.
+    """How long an attempt at the job may take, in seconds, at least 0.1. A job
+    that takes longer ends in ERROR with the reason TIME_LIMIT. Not set: as long
+    as its backend and its pool allow, which holds in any case.
     """
     max_queue_seconds: _builtins.float
     """How long the job may wait until its first attempt begins, in seconds from

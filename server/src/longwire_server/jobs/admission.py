@@ -21,6 +21,8 @@ from longwire_server.refusals import RequestRefusedError, argument_invalid, limi
 _MIN_QPY_VERSION = 13
 _QPY_MAGIC = b"QISKIT"
 _MAX_OPTIMIZATION_LEVEL = 3
+# An attempt is stopped by killing its worker, and to start another takes seconds.
+_MIN_RUN_SECONDS = 0.1
 # Ten years: what is more is a mistake of units.
 _MAX_LIMIT_SECONDS = 10 * 366 * 86_400.0
 # In these each payload is one circuit; in the others only a parser can count.
@@ -159,16 +161,23 @@ def _check_transpile(spec: JobSpec) -> None:
 
 
 def _check_time_limits(spec: JobSpec) -> None:
-    for field, seconds in (
-        ("max_run_seconds", spec.max_run_seconds if spec.HasField("max_run_seconds") else None),
-        (
-            "max_queue_seconds",
-            spec.max_queue_seconds if spec.HasField("max_queue_seconds") else None,
-        ),
-    ):
-        if seconds is not None and not 0 < seconds <= _MAX_LIMIT_SECONDS:
+    if spec.HasField("max_run_seconds"):
+        seconds = spec.max_run_seconds
+        _check_time_limit("spec.max_run_seconds", seconds)
+        if seconds < _MIN_RUN_SECONDS:
             raise argument_invalid(
-                f"spec.{field}",
-                f"it is {seconds:g}; write a number of seconds above 0, and at most "
-                f"{_MAX_LIMIT_SECONDS:g}, or leave it out for no limit",
+                "spec.max_run_seconds",
+                f"it is {seconds:g}; write at least {_MIN_RUN_SECONDS:g}: no job ends sooner, and "
+                "each that is stopped costs its worker",
             )
+    if spec.HasField("max_queue_seconds"):
+        _check_time_limit("spec.max_queue_seconds", spec.max_queue_seconds)
+
+
+def _check_time_limit(field: str, seconds: float) -> None:
+    if not 0 < seconds <= _MAX_LIMIT_SECONDS:
+        raise argument_invalid(
+            field,
+            f"it is {seconds:g}; write a number of seconds above 0, and at most "
+            f"{_MAX_LIMIT_SECONDS:g}, or leave it out for no limit",
+        )
