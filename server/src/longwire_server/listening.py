@@ -34,6 +34,8 @@ _KEEPALIVE_TIMEOUT_SECONDS = 20
 # cut off at the third time.
 _LEAST_SECONDS_BETWEEN_PINGS = 10
 _PING_STRIKES = 2
+# Calls of all connections that have come while Python was busy.
+_WAITING_CALLS = 10_000
 _RENEW_WITHIN = datetime.timedelta(days=14)
 _WARN_EVERY = datetime.timedelta(days=1)
 
@@ -47,6 +49,7 @@ def server_options(config: ServerConfig) -> list[tuple[str, int]]:
     does not know.
     """
     limits, connections = config.limits, config.connections
+    waiting_calls = max(connections.max_calls, _WAITING_CALLS)
     return [
         ("grpc.max_receive_message_length", limits.request_bytes),
         ("grpc.max_send_message_length", -1),
@@ -55,6 +58,10 @@ def server_options(config: ServerConfig) -> list[tuple[str, int]]:
         ("grpc.so_reuseport", 0),
         ("grpc.max_allowed_incoming_connections", _max_connections(connections.max_connections)),
         ("grpc.max_concurrent_streams", connections.max_calls),
+        # From the first on some are cancelled by chance, from the second on all; with
+        # gRPC's own, 1000 and 3000, many of what a single user may send at once.
+        ("grpc.server.max_pending_requests", waiting_calls),
+        ("grpc.server.max_pending_requests_hard_limit", 2 * waiting_calls),
         # From the accepted connection to the client's first HTTP/2 settings, TLS and
         # all that is between included.
         ("grpc.server_handshake_timeout_ms", _ms(connections.handshake_seconds)),
