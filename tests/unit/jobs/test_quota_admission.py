@@ -14,6 +14,7 @@ from longwire.v1.error_pb2 import ErrorReason
 from longwire.v1.job_pb2 import JobSpec
 from longwire.v1.primitive_pb2 import EstimatorPub, EstimatorSpec, SamplerPub, SamplerSpec
 from longwire.v1.program_pb2 import ParameterValues, Program, ProgramFormat, RunOptions
+from longwire.v1.value_pb2 import Value
 from longwire_server.accounts.quotas import Quotas
 from longwire_server.config.model import ServerConfig
 from longwire_server.jobs.job_rates import JobRates
@@ -104,6 +105,11 @@ def test_program_beyond_a_quota_is_refused_with_its_name(
     ("spec", "field"),
     [
         (JobSpec(program=program([b""] * 4, QPY)), "spec.program.payloads"),
+        (JobSpec(program=Program(circuit_names=[""] * 4)), "spec.program.circuit_names"),
+        (
+            JobSpec(program=Program(circuit_metadata=[Value()] * 4)),
+            "spec.program.circuit_metadata",
+        ),
         (JobSpec(sampler=SamplerSpec(pubs=[SamplerPub()] * 4)), "spec.sampler.pubs"),
         (JobSpec(estimator=EstimatorSpec(pubs=[EstimatorPub()] * 4)), "spec.estimator.pubs"),
         (
@@ -111,7 +117,7 @@ def test_program_beyond_a_quota_is_refused_with_its_name(
             "spec.options.parameter_values",
         ),
     ],
-    ids=["payloads", "sampler", "estimator", "sweep"],
+    ids=["payloads", "names", "metadata", "sampler", "estimator", "sweep"],
 )
 def test_more_entries_than_circuits_are_refused_before_anything_reads_them(
     spec: JobSpec, field: str

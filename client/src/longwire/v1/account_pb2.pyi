@@ -332,7 +332,9 @@ class Quotas(_message.Message):
     program_bytes: _builtins.int
     """Bytes of one program."""
     circuits: _builtins.int
-    """Circuits of one job, and its payloads, pubs and sets of parameter values."""
+    """Circuits of one job, which may list no more payloads, names, pubs or sets of
+    parameter values either.
+    """
     qubits: _builtins.int
     """Qubits of one circuit."""
     shots: _builtins.int

@@ -30,7 +30,7 @@ class Quotas:
     """Bytes of one program."""
 
     circuits: int
-    """Circuits of one job, and its payloads, pubs and sets of parameter values."""
+    """Circuits of one job, and pubs, payloads and so on, each counted by itself."""
 
     qubits: int
     """Qubits of one circuit."""

@@ -72,7 +72,7 @@ class QuotaAdmission:
 
 
 def check_counts(spec: JobSpec, quotas: Quotas) -> None:
-    """Refuses a job with more payloads, pubs or sweeps than its tenant may have circuits.
+    """Refuses a job that lists more for its circuits than its tenant may have circuits.
 
     It comes before all checks that go through them, which hold up other calls meanwhile.
 
@@ -85,6 +85,8 @@ def check_counts(spec: JobSpec, quotas: Quotas) -> None:
     """
     for field, number in (
         ("spec.program.payloads", len(spec.program.payloads)),
+        ("spec.program.circuit_names", len(spec.program.circuit_names)),
+        ("spec.program.circuit_metadata", len(spec.program.circuit_metadata)),
         ("spec.sampler.pubs", len(spec.sampler.pubs)),
         ("spec.estimator.pubs", len(spec.estimator.pubs)),
         ("spec.options.parameter_values", len(spec.options.parameter_values)),
