@@ -120,9 +120,10 @@ def test_request_above_a_mebibyte_is_refused_unless_it_has_a_program(method: str
     assert outcome(SUBMIT, message(MIB + 10)) == message(MIB + 10)
 
 
-def test_request_of_strangers_above_four_kibibytes_is_refused() -> None:
-    assert outcome(OPEN, message(4096)) == message(4096)
-    assert outcome(OPEN, message(4097)) == TOO_LARGE
+@pytest.mark.parametrize("method", [OPEN, "/grpc.health.v1.Health/Watch"])
+def test_request_for_health_above_four_kibibytes_is_refused(method: str) -> None:
+    assert outcome(method, message(4096)) == message(4096)
+    assert outcome(method, message(4097)) == TOO_LARGE
 
 
 def rpcs() -> Iterator[tuple[str, Descriptor]]:

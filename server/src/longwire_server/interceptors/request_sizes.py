@@ -14,14 +14,17 @@ _PROGRAMS: Final = frozenset(
     {"/longwire.v1.JobService/RunJob", "/longwire.v1.JobService/SubmitJob"}
 )
 _MOST_BYTES: Final = 1 << 20
-# Of calls that strangers may make.
-_MOST_OPEN_BYTES: Final = 4096
+# Of the health service: of the call that strangers may make, and of the watch, which
+# stays open also where there is no such service.
+_HEALTH: Final = "/grpc.health.v1.Health/"
+_MOST_HEALTH_BYTES: Final = 4096
 
 
 def _most_bytes(method: str) -> int | None:
     if method in _PROGRAMS:
         return None
-    return _MOST_OPEN_BYTES if ACCESS[method] is OPEN else _MOST_BYTES
+    is_small = method.startswith(_HEALTH) or ACCESS[method] is OPEN
+    return _MOST_HEALTH_BYTES if is_small else _MOST_BYTES
 
 
 _BY_METHOD: Final = {method: _most_bytes(method) for method in ACCESS}
