@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import grpc
 import pytest
@@ -94,3 +95,29 @@ def test_health_check_repeats_nothing_of_what_strangers_send(channel: grpc.Chann
         health_pb2_grpc.HealthStub(channel).Check(request)
     assert caught.value.code() is grpc.StatusCode.NOT_FOUND
     assert caught.value.details() == "no such service"
+
+
+def resident_bytes(server: ServerProcess) -> int:
+    """The memory that a server's process takes."""
+    status = Path(f"/proc/{server.pid}/status").read_text()
+    return int(status.partition("VmRSS:")[2].split()[0]) * 1024
+
+
+def test_programs_of_jobs_that_wait_are_not_held_in_memory(
+    one_worker_server: ServerProcess, channel: grpc.Channel, tmp_path: Path
+) -> None:
+    program_bytes, number = 8 << 20, 25
+    jobs = JobServiceStub(channel)
+    before = resident_bytes(one_worker_server)
+    calls = []
+    for place in range(number):
+        spec = bell_spec(gate=tmp_path / "gate")
+        spec.program.payloads[0] += f"// {place} ".encode() + b"x" * program_bytes
+        call = jobs.RunJob(job_service_pb2.RunJobRequest(spec=spec))
+        calls.append((call, next(call).events[0].job_id))
+    # Some are on their way to the worker and to the disk, and what Python has had it keeps.
+    grown = resident_bytes(one_worker_server) - before
+    for call, job_id in calls:
+        jobs.CancelJob(job_service_pb2.CancelJobRequest(job_id=job_id))
+        call.cancel()
+    assert grown < number * program_bytes

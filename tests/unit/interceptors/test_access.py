@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
+import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,7 @@ from longwire_server.store.sql_job_store import SqlJobStore
 
 CANCEL = "/longwire.v1.JobService/CancelJob"
 RESULT = "/longwire.v1.JobService/GetResult"
+RUN = "/longwire.v1.JobService/RunJob"
 CALL_SECONDS = 60.0
 Body = Callable[[grpc.aio.Channel], Awaitable[None]]
 
@@ -49,10 +52,22 @@ async def _panic_later(_request: object, _context: object) -> AsyncIterator[byte
     raise PanicError
 
 
+async def _run(request: object, _context: object) -> AsyncIterator[error_details_pb2.ErrorInfo]:
+    """Tells whether anybody but the servicer has the request still."""
+    seen = weakref.ref(request)
+    del request
+    yield error_details_pb2.ErrorInfo(reason="accepted")
+    gc.collect()
+    yield error_details_pb2.ErrorInfo(reason="gone" if seen() is None else "held")
+
+
 class Handlers(grpc.GenericRpcHandler):
     """Answers every call: streams where the name says so."""
 
     def service(self, details: grpc.HandlerCallDetails) -> Any:
+        if details.method == RUN:
+            encode = error_details_pb2.ErrorInfo.SerializeToString
+            return grpc.unary_stream_rpc_method_handler(_run, _Request, encode)
         if details.method == RESULT:
             return grpc.unary_stream_rpc_method_handler(_panic_later, _Request)
         return grpc.unary_unary_rpc_method_handler(_panic, _Request)
@@ -123,6 +138,17 @@ def test_panic_in_a_stream_is_recorded_and_ends_it(tmp_path: Path) -> None:
 
     [record] = with_server(tmp_path, body)
     assert (record["method"], record["code"]) == (RESULT[1:], "INTERNAL")
+
+
+def test_request_of_a_stream_is_not_held_while_there_are_responses(tmp_path: Path) -> None:
+    async def body(channel: grpc.aio.Channel) -> None:
+        decode = error_details_pb2.ErrorInfo.FromString
+        run = channel.unary_stream(RUN, response_deserializer=decode)
+        responses = [each.reason async for each in run(b"a large program", timeout=CALL_SECONDS)]
+        assert responses == ["accepted", "gone"]
+
+    [record] = with_server(tmp_path, body)
+    assert (record["method"], record["code"]) == (RUN[1:], "OK")
 
 
 def test_refusals_are_recorded_up_to_a_rate_and_counted_beyond(tmp_path: Path) -> None:

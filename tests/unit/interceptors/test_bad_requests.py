@@ -66,7 +66,7 @@ class Handlers(grpc.GenericRpcHandler):
         return grpc.unary_unary_rpc_method_handler(one, decode)
 
 
-def outcome(method: str, request: bytes) -> bytes | str:
+def outcome(method: str, *requests: bytes) -> bytes | str:
     """The response to a call, or its status and the reason of its refusal."""
 
     async def call() -> bytes | str:
@@ -80,7 +80,7 @@ def outcome(method: str, request: bytes) -> bytes | str:
         try:
             async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
                 # On the wire all kinds of calls are one.
-                calls = channel.stream_stream(method)(iter([request]), timeout=CALL_SECONDS)
+                calls = channel.stream_stream(method)(iter(requests), timeout=CALL_SECONDS)
                 return b"".join([response async for response in calls])
         except grpc.aio.AioRpcError as error:
             status = rpc_status.from_call(error)
@@ -124,6 +124,10 @@ def test_request_above_a_mebibyte_is_refused_unless_it_has_a_program(method: str
 def test_request_for_health_above_four_kibibytes_is_refused(method: str) -> None:
     assert outcome(method, message(4096)) == message(4096)
     assert outcome(method, message(4097)) == TOO_LARGE
+
+
+def test_stream_of_responses_without_a_request_is_refused() -> None:
+    assert outcome(STREAM) == NO_MESSAGE
 
 
 def rpcs() -> Iterator[tuple[str, Descriptor]]:

@@ -140,8 +140,11 @@ class AccessInterceptor(grpc.aio.ServerInterceptor):
             trail = self.trail(access, method, context)
             trail.by(caller)
             trail.about(request)
+            responses = behaviour(request, context)
+            # It may be a large program, and the job's end is far away.
+            del request
             try:
-                async for response in behaviour(request, context):
+                async for response in responses:
                     if method == _RUN_JOB:
                         trail.about(response)
                         trail.end()
@@ -199,7 +202,9 @@ class _LateCall:
             return
         watched = self._interceptor.watched(handler.unary_stream, caller)
         stream = self._interceptor.recorded_stream(watched, caller, self._access, self._method)
-        async for response in stream(request, context):
+        responses = stream(request, context)
+        del request
+        async for response in responses:
             yield response
 
     async def _admit(self, context: Any) -> Caller:

@@ -39,23 +39,19 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
             ),
             "response_serializer": handler.response_serializer,
         }
-        match handler.request_streaming, handler.response_streaming:
-            case False, False:
-                return grpc.unary_unary_rpc_method_handler(
-                    _guarded(handler.unary_unary, _good), **codec
-                )
-            case False, True:
-                return grpc.unary_stream_rpc_method_handler(
-                    _guarded_stream(handler.unary_stream, _good), **codec
-                )
-            case True, False:
-                return grpc.stream_unary_rpc_method_handler(
-                    _guarded(handler.stream_unary, _all_good), **codec
-                )
-            case _:
-                return grpc.stream_stream_rpc_method_handler(
-                    _guarded_stream(handler.stream_stream, _all_good), **codec
-                )
+        streams = handler.request_streaming
+        if handler.response_streaming:
+            behaviour = handler.stream_stream if streams else handler.unary_stream
+            # For gRPC all of these take a stream of requests: it would hold the only
+            # request, which may be a program, for as long as there are responses.
+            return grpc.stream_stream_rpc_method_handler(
+                _guarded_stream(behaviour, streams=streams), **codec
+            )
+        if streams:
+            return grpc.stream_unary_rpc_method_handler(
+                _guarded_requests(handler.stream_unary), **codec
+            )
+        return grpc.unary_unary_rpc_method_handler(_guarded(handler.unary_unary), **codec)
 
 
 class _BadRequest:
@@ -85,25 +81,59 @@ def _good(request: Any) -> Any:
     return request
 
 
-async def _all_good(requests: AsyncIterator[Any]) -> AsyncIterator[Any]:
-    async for request in requests:
-        yield _good(request)
+class _Requests:
+    """The requests of a call; none is held once it is taken.
+
+    Args:
+        context: the call.
+    """
+
+    def __init__(self, context: Any) -> None:
+        self._context = context
+
+    def __aiter__(self) -> _Requests:
+        return self
+
+    async def __anext__(self) -> Any:
+        request = await self._context.read()
+        if request is grpc.aio.EOF:
+            raise StopAsyncIteration
+        return _good(request)
+
+    async def only(self) -> Any:
+        """The one of a call that has one."""
+        try:
+            return await anext(self)
+        except StopAsyncIteration:
+            raise argument_invalid("request", "the call has none; send one") from None
 
 
-def _guarded(behaviour: Any, good: Callable[[Any], Any]) -> Any:
+def _guarded(behaviour: Any) -> Any:
     async def call(request: Any, context: Any) -> Any:
         try:
-            return await behaviour(good(request), context)
+            return await behaviour(_good(request), context)
         except BaseException as error:  # noqa: BLE001 - the outermost layer
             await _end(error, context)
 
     return call
 
 
-def _guarded_stream(behaviour: Any, good: Callable[[Any], Any]) -> Any:
-    async def call(request: Any, context: Any) -> AsyncIterator[Any]:
+def _guarded_requests(behaviour: Any) -> Any:
+    async def call(_requests: Any, context: Any) -> Any:
         try:
-            async for response in behaviour(good(request), context):
+            return await behaviour(_Requests(context), context)
+        except BaseException as error:  # noqa: BLE001 - the outermost layer
+            await _end(error, context)
+
+    return call
+
+
+def _guarded_stream(behaviour: Any, *, streams: bool) -> Any:
+    async def call(_requests: Any, context: Any) -> AsyncIterator[Any]:
+        try:
+            requests = _Requests(context)
+            responses = behaviour(requests if streams else await requests.only(), context)
+            async for response in responses:
                 yield response
         except BaseException as error:  # noqa: BLE001 - the outermost layer
             await _end(error, context)

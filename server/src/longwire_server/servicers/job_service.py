@@ -44,6 +44,8 @@ class JobServicer(JobServiceServicer):
         failpoint("service.submit.received")
         tenant = tenant_of(context)
         submission = await self._manager.submit(tenant, request.spec, request.request_id)
+        # The store has the program; here it would wait for the job's end.
+        del request
         failpoint("service.accepted.before")
         yield messages.RunJobResponse(events=[_accepted_event(submission)])
         job_id = submission.job.job_id
