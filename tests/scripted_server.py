@@ -176,7 +176,9 @@ class ScriptedServer:
             directory,
             self.dispatcher,
             self.sessions,
-            limits=AdmissionLimits(program_bytes=1 << 20, queued_jobs=1000),
+            limits=AdmissionLimits(
+                program_bytes=1 << 20, queued_jobs=1000, jobs_per_second=10_000.0
+            ),
             tenants=self.tenants,
             program_limits=lambda _tenant: ProgramLimits(),
             access=BackendAccess(dict.fromkeys(MAX_ATTEMPTS)),

@@ -6,14 +6,20 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import grpc
 import pytest
+from api_tokens import make_token, shown, sqlite_url
 from circuits import bell
+from google.rpc import code_pb2, error_details_pb2
 from qiskit import QuantumCircuit
 from server_process import ServerProcess, configured_server, wait_until_loaded
+from service_calls import bell_spec, detail, refusal
 
 from longwire import RemoteBackend, RemoteEstimator, RemoteProvider, RemoteSampler, RemoteService
 from longwire.errors import InvalidOptionError, JobFailedError, LimitExceededError
 from longwire.qobj.assemble import assemble
+from longwire.v1 import job_service_pb2 as messages
+from longwire.v1.job_service_pb2_grpc import JobServiceStub
 
 CONFIG = """
 [limits]
@@ -194,3 +200,39 @@ def test_client_waits_where_jobs_are_submitted_too_fast(aer: RemoteBackend) -> N
         assert aer.run(bell(), shots=1).result().success
     # No sooner than the last of them may be submitted; the slower a machine, the later.
     assert time.monotonic() - begun >= (number - 200) / 20 - 0.1
+
+
+def test_jobs_of_all_tenants_that_come_too_fast_are_refused_with_a_time(tmp_path: Path) -> None:
+    config = """
+    [auth]
+    required = true
+    [limits]
+    jobs_per_second = 0.5
+    [[pool]]
+    name = "default"
+    processes = 1
+    [[backend]]
+    name = "aer_simulator"
+    """
+    tokens = [make_token(sqlite_url(tmp_path), tenant=tenant) for tenant in ("physics", "biology")]
+    request = messages.SubmitJobRequest(spec=bell_spec(backend_name="aer_simulator"))
+    with (
+        configured_server(tmp_path, config) as server,
+        grpc.insecure_channel(server.address) as channel,
+    ):
+        jobs = JobServiceStub(channel)
+
+        def submit_many() -> list[object]:
+            # Five at once, whoever sends them, and then one every two seconds.
+            return [
+                jobs.SubmitJob(request, metadata=shown(token))
+                for token in tokens
+                for _ in range(50)
+            ]
+
+        status, info = refusal(submit_many)
+    assert status.code == code_pb2.RESOURCE_EXHAUSTED
+    assert info.metadata["limit"] == "limits.jobs_per_second"
+    retry = error_details_pb2.RetryInfo()
+    assert detail(status, retry)
+    assert 0 < retry.retry_delay.ToTimedelta().total_seconds() <= 2

@@ -113,15 +113,23 @@ def session_not_found(session_id: str, problem: str) -> RequestRefusedError:
 
 
 def limit_exceeded(
-    limit: str, maximum: int, what: str, *, retry_after_seconds: float | None = None
+    limit: str,
+    maximum: float,
+    what: str,
+    *,
+    retry_after_seconds: float | None = None,
+    passes: bool = False,
 ) -> RequestRefusedError:
-    """A limit of the server was exceeded. ``limit`` is the setting's dotted name."""
-    return RequestRefusedError(
-        ErrorReason.ERROR_REASON_LIMIT_EXCEEDED,
-        f"{what}; this server's limit is {maximum} ({limit})",
-        details={"limit": limit, "maximum": str(maximum)},
-        retry_after_seconds=retry_after_seconds,
-    )
+    """A limit of the server was exceeded.
+
+    Args:
+        limit: the setting's dotted name.
+        maximum: its value.
+        what: what was asked for, and what to do instead.
+        retry_after_seconds: when to try again, where waiting helps.
+        passes: whether the same request certainly succeeds then, if nothing else comes.
+    """
+    return _exceeded(limit, maximum, f"{what}; this server's", retry_after_seconds, passes=passes)
 
 
 def request_too_large(size_bytes: int, maximum: int) -> RequestRefusedError:
@@ -148,12 +156,19 @@ def quota_exceeded(
         retry_after_seconds: when to try again, where waiting helps.
         passes: whether the same request certainly succeeds then, if nothing else comes.
     """
-    details = {"limit": f"quotas.{quota}", "maximum": f"{maximum:.15g}"}
+    limit = f"quotas.{quota}"
+    return _exceeded(limit, maximum, f"{what}; your tenant's", retry_after_seconds, passes=passes)
+
+
+def _exceeded(
+    limit: str, maximum: float, whose: str, retry_after_seconds: float | None, *, passes: bool
+) -> RequestRefusedError:
+    details = {"limit": limit, "maximum": f"{maximum:.15g}"}
     if passes:
         details["passes"] = "true"
     return RequestRefusedError(
         ErrorReason.ERROR_REASON_LIMIT_EXCEEDED,
-        f"{what}; your tenant's limit is {maximum:.15g} (quotas.{quota})",
+        f"{whose} limit is {maximum:.15g} ({limit})",
         details=details,
         retry_after_seconds=retry_after_seconds,
     )

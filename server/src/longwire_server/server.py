@@ -125,7 +125,9 @@ class Server:
             self._directory,
             self._dispatcher,
             sessions,
-            limits=AdmissionLimits(limits.program_bytes, limits.queued_jobs),
+            limits=AdmissionLimits(
+                limits.program_bytes, limits.queued_jobs, limits.jobs_per_second
+            ),
             tenants=self._tenants,
             program_limits=TenantProgramLimits(
                 self._tenants, shot_bits=limits.shot_bits, instructions=limits.instructions

@@ -12,7 +12,7 @@ from longwire.v1.program_pb2 import Program, ProgramFormat
 from longwire_server.jobs.admission import AdmissionLimits, admit, require_room
 from longwire_server.refusals import RequestRefusedError
 
-LIMITS = AdmissionLimits(program_bytes=100, queued_jobs=10)
+LIMITS = AdmissionLimits(program_bytes=100, queued_jobs=10, jobs_per_second=100.0)
 
 
 def make_spec(payload: bytes = b"OPENQASM 3.0;") -> JobSpec:

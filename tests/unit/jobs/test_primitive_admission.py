@@ -22,7 +22,7 @@ from longwire_server.jobs.admission import AdmissionLimits, admit, check_payload
 from longwire_server.jobs.primitive_admission import job_kind
 from longwire_server.refusals import RequestRefusedError
 
-LIMITS = AdmissionLimits(program_bytes=100, queued_jobs=10)
+LIMITS = AdmissionLimits(program_bytes=100, queued_jobs=10, jobs_per_second=100.0)
 
 
 def values(*shape: int, names: int) -> ParameterValues:
@@ -236,10 +236,10 @@ def test_wrong_field_is_refused_by_its_name(
 def test_shapes_up_to_the_limits_are_admitted() -> None:
     spec = make_estimator()
     spec.estimator.pubs[1].observables.shape[:] = [1] * 30 + [2, 3]
-    admit(spec, "", LIMITS, queued_jobs=0)
+    admit(spec, "", LIMITS)
     spec = make_sampler()
     spec.sampler.pubs[0].parameter_values.values.shape[:] = [2**64 - 1, 0, 2]
-    admit(spec, "", LIMITS, queued_jobs=0)
+    admit(spec, "", LIMITS)
 
 
 @pytest.mark.parametrize(

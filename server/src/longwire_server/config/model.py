@@ -99,6 +99,8 @@ class LimitsSection(Section):
     fetched_bytes: Count = Field(default=256 * MIB, examples=["268_435_456"])
     # Jobs that may wait at once, over all backends.
     queued_jobs: Count = Field(default=100_000, examples=["100_000"])
+    # Jobs of all tenants that may be submitted in a second, on average over ten.
+    jobs_per_second: float = Field(default=5000.0, gt=0, examples=["5000"])
     # Longest session, from when it has got its worker, in seconds.
     session_seconds: float = Field(default=900.0, gt=0, examples=["900"])
     # How long a session may have nothing to do before it is closed, in seconds.

@@ -42,6 +42,9 @@ class AdmissionLimits:
     queued_jobs: int
     """Jobs that wait, in all queues."""
 
+    jobs_per_second: float
+    """Jobs of all tenants that are submitted in a second, on average over ten."""
+
 
 def admit(spec: JobSpec, request_id: str, limits: AdmissionLimits) -> None:
     """Refuses a request that cannot become a job.

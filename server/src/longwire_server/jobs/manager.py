@@ -157,7 +157,9 @@ class JobManager:
             directory,
             self._live,
             limits=limits,
-            quotas=QuotaAdmission(tenants, self._unfinished.of),
+            quotas=QuotaAdmission(
+                tenants, self._unfinished.of, jobs_per_second=limits.jobs_per_second
+            ),
             access=access,
             num_queued=lambda: dispatcher.queued,
             owner=lambda: self._attempts.leases.owner,

@@ -12,10 +12,12 @@ from longwire_server.accounts.quotas import Quotas
 from longwire_server.accounts.tenants import Tenants
 from longwire_server.jobs.array_shapes import num_elements
 from longwire_server.jobs.job_rates import JobRates
-from longwire_server.refusals import quota_exceeded
+from longwire_server.refusals import limit_exceeded, quota_exceeded
 
 # QPY's header: its magic, its version and Qiskit's, the number of circuits.
 _QPY_HEADER = struct.Struct("!6s4BQ")
+# No tenant is called so.
+_ALL_TENANTS = ""
 # How long to wait for a job to end, where nobody knows.
 _RETRY_SECONDS = 1.0
 
@@ -26,11 +28,15 @@ class QuotaAdmission:
     Args:
         tenants: what each may ask for.
         num_unfinished: how many unfinished jobs a tenant has.
+        jobs_per_second: how many jobs all of them may submit in a second together.
     """
 
-    def __init__(self, tenants: Tenants, num_unfinished: Callable[[str], int]) -> None:
+    def __init__(
+        self, tenants: Tenants, num_unfinished: Callable[[str], int], *, jobs_per_second: float
+    ) -> None:
         self._tenants = tenants
         self._num_unfinished = num_unfinished
+        self._jobs_per_second = jobs_per_second
         self._rates = JobRates()
 
     def of(self, tenant: str) -> Quotas:
@@ -43,13 +49,23 @@ class QuotaAdmission:
         Raises:
             RequestRefusedError: there were too many in the last seconds.
         """
-        rate = self._tenants.quotas(tenant).jobs_per_second
-        wait_seconds = self._rates.take(tenant, rate, time.monotonic())
+        rate, now = self._tenants.quotas(tenant).jobs_per_second, time.monotonic()
+        wait_seconds = self._rates.take(tenant, rate, now)
         if wait_seconds:
             raise quota_exceeded(
                 "jobs_per_second",
                 rate,
                 f"Jobs are submitted too fast: try again in {wait_seconds:.3g} s",
+                retry_after_seconds=wait_seconds,
+                passes=True,
+            )
+        # After that: a tenant that is too fast takes nothing of what there is for all.
+        wait_seconds = self._rates.take(_ALL_TENANTS, self._jobs_per_second, now)
+        if wait_seconds:
+            raise limit_exceeded(
+                "limits.jobs_per_second",
+                self._jobs_per_second,
+                f"Jobs of all tenants come too fast: try again in {wait_seconds:.3g} s",
                 retry_after_seconds=wait_seconds,
                 passes=True,
             )
