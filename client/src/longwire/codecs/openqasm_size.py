@@ -189,6 +189,9 @@ class _Circuit:
             return False
         is_behind = kind[1] in ("qreg", "creg")
         found = (_SIZE_BEHIND if is_behind else _SIZE_BEFORE).match(statement)
+        if found is None and "]" not in statement:
+            # It declares nothing, which the parser says better.
+            return True
         if found is None:
             raise _no_number(statement, self.place)
         name, text = (found[1], found[2]) if is_behind else (found[2], found[1])
