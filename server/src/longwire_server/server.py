@@ -25,7 +25,7 @@ from longwire_server.backends.registry import backend_specs
 from longwire_server.backends.spec import BackendSpec
 from longwire_server.config.address import split_address
 from longwire_server.config.hidden_paths import hidden_paths
-from longwire_server.config.model import ServerConfig
+from longwire_server.config.model import LimitsSection, ServerConfig
 from longwire_server.execution.local_executor import LocalExecutor
 from longwire_server.execution.worker.sandbox.support import missing
 from longwire_server.failpoints import failpoint
@@ -125,9 +125,7 @@ class Server:
             self._directory,
             self._dispatcher,
             sessions,
-            limits=AdmissionLimits(
-                limits.program_bytes, limits.queued_jobs, limits.jobs_per_second
-            ),
+            limits=_admission_limits(limits),
             tenants=self._tenants,
             program_limits=TenantProgramLimits(
                 self._tenants, shot_bits=limits.shot_bits, instructions=limits.instructions
@@ -282,6 +280,14 @@ def _policies(config: ServerConfig, specs: Sequence[BackendSpec]) -> dict[str, A
 def _backend_access(config: ServerConfig, specs: Sequence[BackendSpec]) -> BackendAccess:
     tenants_of = {section.name: section.tenants for section in config.backends}
     return BackendAccess({spec.name: tenants_of.get(spec.name) for spec in specs})
+
+
+def _admission_limits(limits: LimitsSection) -> AdmissionLimits:
+    return AdmissionLimits(
+        program_bytes=limits.program_bytes,
+        queued_jobs=limits.queued_jobs,
+        jobs_per_second=limits.jobs_per_second,
+    )
 
 
 def _retention_limits(config: ServerConfig) -> RetentionLimits:
