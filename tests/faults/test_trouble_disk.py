@@ -14,6 +14,7 @@ import pytest
 from circuits import bell
 from job_submitters import JobSubmitters, assert_each_ran_once, ended, listed
 from qiskit import QuantumCircuit
+from qiskit.providers import JobStatus
 from server_process import (
     DRIVERS,
     START_SECONDS,
@@ -110,8 +111,9 @@ def test_full_disk_is_told_and_once_there_is_room_everything_acknowledged_ends(
             wait_until(lambda: submitters.refusals.total() >= 10)
             gate.touch()
             wait_until(lambda: all(f"job {job.job_id()}" in server.log() for job in running))
-            # What can be read is still told.
-            assert not any(job.in_final_state() for job in running)
+            # What can be read is still told. A checkpoint of the database may have made room
+            # for one of them since.
+            assert {job.status() for job in running} <= {JobStatus.RUNNING, JobStatus.DONE}
             assert len(provider.jobs(limit=5)) == 5
             assert provider.job(done.job_id()).result(timeout=60).success
             disk.free()
