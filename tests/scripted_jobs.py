@@ -25,7 +25,7 @@ JOB_ID = "0123456789abcdef0123456789abcdef"
 # Steps of a call beside the events that it tells.
 BREAK = "break"
 STAY = "stay"
-Step = JobEvent | str | Callable[[], object]
+Step = JobEvent | list[JobEvent] | str | Callable[[], object]
 
 
 def job(state: str = "RUNNING", sequence: int = 3, **fields: Any) -> Job:
@@ -80,9 +80,9 @@ class ScriptedJobs(JobServiceServicer):
 
     Args:
         record: what GetJob answers.
-        scripts: for each call its steps: events, BREAK (the connection is lost), STAY
-            (nothing more, until the caller ends the call), or a function that is
-            called. The last script serves every further call.
+        scripts: for each call its steps: events, lists of events that come together,
+            BREAK (the connection is lost), STAY (nothing more, until the caller ends the
+            call), or a function that is called. The last script serves every further call.
         result: what GetResult answers.
         broken_transfers: how many calls of GetResult break off in the middle first.
 
@@ -132,6 +132,8 @@ class ScriptedJobs(JobServiceServicer):
         for step in script:
             if isinstance(step, JobEvent):
                 yield messages.WatchJobResponse(events=[step])
+            elif isinstance(step, list):
+                yield messages.WatchJobResponse(events=step)
             elif step == BREAK:
                 context.abort(grpc.StatusCode.UNAVAILABLE, "the script has the connection break")
             elif step == STAY:

@@ -36,10 +36,6 @@ ResultT = TypeVar("ResultT")
 _DISPLAY_SECONDS = 1.5
 
 
-def _show_nothing(_message: Job) -> None:
-    """The observer of a wait that is not shown."""
-
-
 class FollowedJob(ABC, Generic[ResultT]):
     """What all jobs on a server have in common.
 
@@ -306,13 +302,15 @@ class FollowedJob(ABC, Generic[ResultT]):
         def tell(message: Job) -> None:
             nonlocal told
             status = job_state(message.status)
-            show(message)
+            if show is not None:
+                show(message)
             if callback is not None and status is not told:
                 told = status
                 callback(self._job_id, status, self)
 
         with _shown(progress) as show:
-            self._record.follow(tell, timeout, Interruption())
+            is_watched = callback is not None or show is not None
+            self._record.follow(tell if is_watched else None, timeout, Interruption())
 
     def events(self, *, pub_results: bool = False) -> JobEvents:
         """What happens to the job: its present state, every change, and the end.
@@ -373,7 +371,7 @@ class FollowedJob(ABC, Generic[ResultT]):
         self,
         timeout: float | None,
         interruption: Interruption,
-        show: Observer = _show_nothing,
+        show: Observer | None = None,
     ) -> ResultT:
         deadline = None if timeout is None else time.monotonic() + timeout
         self._record.follow(show, timeout, interruption)
@@ -408,10 +406,10 @@ class FollowedJob(ABC, Generic[ResultT]):
             return job_html(self._record.message, warning=f"Not up to date: {error}")
 
 
-def _shown(progress: bool) -> AbstractContextManager[Observer]:
-    """A context that gives an observer, which shows the job where that is wanted."""
+def _shown(progress: bool) -> AbstractContextManager[Observer | None]:
+    """A context that gives an observer which shows the job, or None where that is not wanted."""
     if not progress:
-        return nullcontext(_show_nothing)
+        return nullcontext(None)
     from longwire.following.progress import shown_progress
 
     return shown_progress()

@@ -44,3 +44,14 @@ def test_connection_that_is_back_at_once_is_not_told(caplog: pytest.LogCaptureFi
     steps = [scripted.moved("RUNNING", 3), BREAK]
     read_to_the_end(ScriptedJobs(scripted.job(), steps, [scripted.finished()]))
     assert told(caplog) == []
+
+
+def test_reader_who_skims_hears_of_the_end_alone_where_it_came_along() -> None:
+    alone, together = [scripted.moved("QUEUED", 2)], [scripted.moved("RUNNING", 3)]
+    jobs = ScriptedJobs(scripted.job(), [alone, [*together, *together, scripted.finished()]])
+    with scripted.serving(jobs) as address:
+        connection = Connection(address)
+        for skims, heard in ((False, [2, 3, 3, 9]), (True, [2, 9])):
+            stream = JobStream(JobCalls(connection), scripted.JOB_ID)
+            assert [stream.next_event(skims=skims).sequence for _ in heard] == heard
+        connection.close()

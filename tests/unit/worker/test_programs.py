@@ -78,7 +78,24 @@ def test_program_that_was_read_before_needs_no_payloads(aer: HostedBackend) -> N
     assert programs.prepare(by_digest(spec)[0], b"", aer) == first == [entangled()]
 
 
-def test_program_without_a_digest_is_not_kept(aer: HostedBackend) -> None:
+@pytest.mark.parametrize(("num_qubits", "is_small"), [(2, True), (100, False)])
+def test_program_without_a_digest_is_kept_where_it_is_small(
+    aer: HostedBackend, num_qubits: int, is_small: bool
+) -> None:
+    circuit = QuantumCircuit(num_qubits)
+    circuit.h(range(num_qubits))
+    circuit.measure_all()
+    small_one, other = ProgramCache(max_entries=1), spec_of(entangled())
+    small_one.prepare(other, b"", aer)
+    spec = JobSpec(program=program_to_proto([circuit]))
+    assert (len(spec.program.payloads[0]) < 4096) is is_small
+    for _ in range(2):
+        assert small_one.prepare(spec, b"", aer) == [circuit]
+    # It has taken the place of the only one that can be kept.
+    assert is_kept(small_one, other, aer) is not is_small
+
+
+def test_program_without_a_digest_does_not_serve_one_that_names_it(aer: HostedBackend) -> None:
     programs, spec = ProgramCache(), spec_of(entangled())
     digest = spec.program.payloads_sha256
     spec.program.ClearField("payloads_sha256")

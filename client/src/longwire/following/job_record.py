@@ -76,12 +76,14 @@ class JobRecord:
             self.take_over(self._calls.get_job(job_id, timeout_seconds=timeout_seconds))
         return self._message
 
-    def follow(self, observer: Observer, timeout: float | None, interruption: Interruption) -> None:
+    def follow(
+        self, observer: Observer | None, timeout: float | None, interruption: Interruption
+    ) -> None:
         """Waits until the job has ended.
 
         Args:
             observer: called with the record as it is, and after every change, the
-                final one included.
+                final one included; None where the end alone matters.
             timeout: the most seconds to wait; None waits for ever.
             interruption: ends the wait.
 
@@ -93,11 +95,12 @@ class JobRecord:
         deadline = None if timeout is None else time.monotonic() + timeout
         while True:
             changes, message = self._changes, self._message
-            observer(message)
+            if observer is not None:
+                observer(message)
             if is_final(message):
                 return
             try:
-                self._await_change(changes, deadline, interruption)
+                self._await_change(changes, deadline, interruption, skims=observer is None)
             except WaitTimeoutError:
                 raise JobTimeoutError(self._timeout_message(timeout)) from None
 
@@ -174,7 +177,7 @@ class JobRecord:
         return f"; {description}, and keeps the job" if description else ""
 
     def _await_change(
-        self, changes: int, deadline: float | None, interruption: Interruption
+        self, changes: int, deadline: float | None, interruption: Interruption, *, skims: bool
     ) -> None:
         """Reads an event, unless another thread has read one since ``changes``."""
         with self._turn.taken(deadline, interruption):
@@ -184,7 +187,7 @@ class JobRecord:
             stream = self._stream = self._stream or JobStream(
                 self._calls, self._message.job_id, self._message.sequence
             )
-            event = stream.next_event(deadline, interruption)
+            event = stream.next_event(deadline, interruption, skims=skims)
             try:
                 self._take(event)
             except BaseException:

@@ -141,13 +141,18 @@ class JobStream:
             return stream, accepted
 
     def next_event(
-        self, deadline: float | None = None, interruption: Interruption | None = None
+        self,
+        deadline: float | None = None,
+        interruption: Interruption | None = None,
+        *,
+        skims: bool = False,
     ) -> JobEvent:
         """The next event; after the final one there is none to ask for.
 
         Args:
             deadline: on the clock of ``time.monotonic``; None waits for ever.
             interruption: ends the wait. The stream can be read on.
+            skims: whether events are left out behind which the final one has come.
 
         Raises:
             WaitTimeoutError: none came in time.
@@ -159,6 +164,9 @@ class JobStream:
         while True:
             try:
                 event = self._read(deadline, interruption)
+                if skims and self._received and self._received[-1].HasField("finished"):
+                    event = self._received[-1]
+                    self._received.clear()
             except grpc.RpcError as error:
                 self._open.call = None
                 self._end_quietly_with_the_interpreter()

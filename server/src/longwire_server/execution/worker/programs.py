@@ -1,7 +1,8 @@
 """Programs as a worker reads them, with a memory of those that come again.
 
 A sweep or an optimiser sends the same circuits a thousand times. Their payloads are
-then named by a digest, and neither parsed nor transpiled twice.
+then named by a digest, or so small that they need none, and neither parsed nor
+transpiled twice.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ from longwire_server.execution.worker.transpiling import transpile
 # payload many.
 _INSTRUCTION_BYTES: Final = 256
 _NO_BOUNDS: Final = ProgramBounds()
+# Clients send programs below 1 KiB without a digest: these are known by themselves.
+_KNOWN_BY_ITSELF_BYTES: Final = 4096
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,7 @@ class _Entry:
 
 
 class ProgramCache:
-    """Reads the programs of jobs, and keeps those that are named by a digest.
+    """Reads the programs of jobs, and keeps those that are named by a digest, or small.
 
     Every job gets copies: nothing that a driver does to them reaches the next job. What
     one tenant's job has left serves no other tenant, not even to tell by the time it
@@ -147,7 +150,8 @@ class ProgramCache:
 
         def make() -> list[QuantumCircuit] | QasmQobj:
             whole = _whole(message, program)
-            if payloads_digest(whole.payloads) != whole.payloads_sha256:
+            digest = whole.payloads_sha256
+            if digest and payloads_digest(whole.payloads) != digest:
                 raise InvalidProgramError(
                     "the program's payloads are not those that payloads_sha256 names; compute it "
                     "anew, or leave it out"
@@ -187,11 +191,14 @@ class ProgramCache:
             self._size_bytes -= oldest.size_bytes
 
 
-def _key(message: Program, tenant: str) -> tuple[str, bytes, int, int] | None:
-    """What payloads are known by; None where they have no digest."""
-    if not message.payloads_sha256:
-        return None
-    return tenant, message.payloads_sha256, message.format, message.qpy_version
+def _key(message: Program, tenant: str) -> tuple[Hashable, ...] | None:
+    """What payloads are known by; None where they are large and have no digest."""
+    known_by: Hashable = message.payloads_sha256
+    if not known_by:
+        if sum(map(len, message.payloads)) > _KNOWN_BY_ITSELF_BYTES:
+            return None
+        known_by = tuple(message.payloads)
+    return tenant, known_by, message.format, message.qpy_version
 
 
 def _whole(message: Program, program: bytes) -> Program:
