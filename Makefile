@@ -21,7 +21,7 @@ export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo serve test faults fuzz lint audit types format protos verify-protos docs notebooks verify-docs
-.PHONY: bench constraints verify-constraints loc limits clean
+.PHONY: bench bench-peers constraints verify-constraints loc limits clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) \
@@ -120,10 +120,15 @@ notebooks: $(INSTALLED) ## execute the notebooks of docs/ and keep their outputs
 verify-docs: $(INSTALLED) ## check that docs/reference/protocol.md is fresh
 	$(BIN)/python protos/reference.py --check
 
-bench: $(INSTALLED) ## measure, print and record (bench/)
-	$(BIN)/python bench/first_figures.py
+# BENCH_ARGS=--quick: see that they run, and keep nothing.
+bench: $(INSTALLED) ## measure, print and record (bench/); with Ray and Dask after make bench-peers
+	$(BIN)/python bench/first_figures.py $(BENCH_ARGS)
+	$(BIN)/python bench/throughput_figures.py $(BENCH_ARGS)
 	$(BIN)/python bench/qiskit2_figures.py
 	$(BIN)/python bench/start_figures.py
+
+bench-peers: $(INSTALLED) ## install Ray and Dask, for make bench to measure beside Longwire
+	$(PIP_INSTALL) --group bench-peers
 
 # The comments at the top of the file stay.
 PINS := $(VENV)/constraints.txt

@@ -1,15 +1,13 @@
-"""The measured calls, one factory each, and many submitters at once."""
+"""The measured calls, one factory each."""
 
 from __future__ import annotations
 
 import io
-import sys
-import threading
-import time
 from collections.abc import Callable
 
 from qiskit import QuantumCircuit, qpy
 
+Call = Callable[[], object]
 SHOTS = 1024
 
 
@@ -22,7 +20,14 @@ def bell() -> QuantumCircuit:
     return circuit
 
 
-def local_call(threads: int) -> Callable[[], object]:
+def bell_qpy() -> bytes:
+    """The same as bytes."""
+    buffer = io.BytesIO()
+    qpy.dump(bell(), buffer)
+    return buffer.getvalue()
+
+
+def local_call(threads: int) -> Call:
     """The circuit on Aer in this process; 0 threads leaves Aer its default, all processors."""
     from qiskit_aer import AerSimulator
 
@@ -30,23 +35,23 @@ def local_call(threads: int) -> Callable[[], object]:
     return lambda: simulator.run(circuit, shots=SHOTS).result().get_counts()
 
 
-def echo_call(address: str) -> Callable[[], object]:
-    """A request of 100 bytes to the echo server."""
+def echo_call(address: str) -> Call:
+    """A request of 100 bytes to the raw server."""
     import grpc
-    from echo_server import METHOD
+    from raw_server import ECHO
 
-    call = grpc.insecure_channel(address).unary_unary(METHOD)
+    call = grpc.insecure_channel(address).unary_unary(ECHO)
     return lambda: call(b"x" * 100)
 
 
-def status_call(address: str) -> Callable[[], object]:
+def status_call(address: str) -> Call:
     """A backend's status."""
     from longwire import RemoteProvider
 
     return RemoteProvider(address).get_backend("aer_simulator").status
 
 
-def longwire_call(address: str) -> Callable[[], object]:
+def longwire_call(address: str) -> Call:
     """The circuit on a Longwire server."""
     from longwire import RemoteProvider
 
@@ -54,48 +59,44 @@ def longwire_call(address: str) -> Callable[[], object]:
     return lambda: backend.run(circuit, shots=SHOTS).result().get_counts()
 
 
-def fastapi_call(address: str) -> Callable[[], object]:
+def fastapi_call(address: str) -> Call:
     """The circuit on the FastAPI server."""
     import httpx
 
-    client, circuit = httpx.Client(base_url=f"http://{address}", timeout=120), bell()
+    client = httpx.Client(base_url=f"http://{address}", timeout=120)
 
     def call() -> object:
-        buffer = io.BytesIO()
-        qpy.dump(circuit, buffer)
-        response = client.post("/run", params={"shots": SHOTS}, content=buffer.getvalue())
+        response = client.post("/run", params={"shots": SHOTS}, content=bell_qpy())
         return response.raise_for_status().json()
 
     return call
 
 
-CALLS = {"longwire": longwire_call, "fastapi": fastapi_call}
+def ray_call(address: str) -> Call:
+    """The circuit in a task of Ray."""
+    import ray
+    from task_servers import run_qpy
+
+    ray.init(address=address, log_to_driver=False, logging_level="ERROR")
+    task = ray.remote(run_qpy)
+    return lambda: ray.get(task.remote(bell_qpy(), SHOTS))
 
 
-def submit(kind: str, address: str, threads: int, jobs: int) -> None:
-    """Runs ``jobs`` jobs from ``threads`` threads; waits for a line on stdin to begin."""
-    call = CALLS[kind](address)
-    call()
-    left = list(range(jobs))
+def dask_call(address: str) -> Call:
+    """The circuit in a task of Dask."""
+    from distributed import Client
+    from task_servers import run_qpy
 
-    def work() -> None:
-        while True:
-            try:
-                left.pop()
-            except IndexError:
-                return
-            call()
-
-    workers = [threading.Thread(target=work) for _ in range(threads)]
-    print("ready", flush=True)
-    sys.stdin.readline()
-    begun = time.perf_counter()
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
-    print(time.perf_counter() - begun, flush=True)
+    client = Client(address)
+    # A pure function of the same arguments would be answered from memory.
+    return lambda: client.submit(run_qpy, bell_qpy(), SHOTS, pure=False).result()
 
 
-if __name__ == "__main__":
-    submit(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))
+CALLS: dict[str, Callable[[str], Call]] = {
+    "echo": echo_call,
+    "status": status_call,
+    "longwire": longwire_call,
+    "fastapi": fastapi_call,
+    "ray": ray_call,
+    "dask": dask_call,
+}

@@ -1,4 +1,4 @@
-"""Processor time of this process and of all that it has started."""
+"""Processor time of this process and of all that it has started, or of another one alone."""
 
 from __future__ import annotations
 
@@ -22,6 +22,11 @@ def processor_seconds() -> float:
             with suppress(FileNotFoundError):  # it has ended meanwhile
                 pids += (thread / "children").read_text().split()
     return sum(map(_ticks, pids)) / os.sysconf("SC_CLK_TCK")
+
+
+def seconds_of(pid: int) -> float:
+    """The seconds that one process has computed so far, without its children."""
+    return _ticks(str(pid)) / os.sysconf("SC_CLK_TCK")
 
 
 def _ticks(pid: str) -> int:

@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 import recording
+from aims import Ratio, ratio
 from byte_counter import byte_counter
-from processes import server
+from processes import longwire_server
 from processor_time import processor_seconds
 from qiskit import QuantumCircuit, transpile
 from qiskit.circuit.library import efficient_su2, quantum_volume
@@ -142,7 +143,7 @@ def measure_primitives(address: str) -> dict[str, Any]:
     return {**figures, "wire of the first sweep of a connection": wire}
 
 
-def ratios(figures: dict[str, Any]) -> dict[str, float]:
+def ratios(figures: dict[str, Any]) -> dict[str, Ratio]:
     """What the figures say about the aims."""
     found = {}
     for name, aim in (
@@ -153,37 +154,30 @@ def ratios(figures: dict[str, Any]) -> dict[str, float]:
     ):
         each = figures[name]
         for other in [who for who in each if who.startswith("local")]:
-            ratio = each["remote"]["p50_ms"] / each[other]["p50_ms"]
-            found[f"{name}: remote / {other} (aim {aim})"] = round(ratio, 2)
+            found[f"{name}: remote / {other}"] = ratio(
+                each["remote"]["p50_ms"] / each[other]["p50_ms"], at_most=aim
+            )
             # Where the server takes part: to the others it adds what it does meanwhile.
             if name in (VQE, SWEEP) and each[other]["processor_ms"]:
-                ratio = each["remote"]["processor_ms"] / each[other]["processor_ms"]
-                found[f"{name}: processor time, remote / {other}"] = round(ratio, 2)
-    found["first target of 127 qubits: on disk / local"] = round(
+                found[f"{name}: processor time, remote / {other}"] = ratio(
+                    each["remote"]["processor_ms"] / each[other]["processor_ms"]
+                )
+    found["first target of 127 qubits: on disk / local"] = ratio(
         figures["first target of 127 qubits"]["remote, on disk"]["p50_ms"]
-        / figures["first target of 127 qubits"]["local"]["p50_ms"],
-        2,
+        / figures["first target of 127 qubits"]["local"]["p50_ms"]
     )
     wire = figures["wire of the first sweep of a connection"]
-    found["sweep, MB on the wire (aim 1)"] = round(sum(wire.values()) / 1e6, 3)
+    found["sweep, MB on the wire"] = ratio(sum(wire.values()) / 1e6, at_most=1)
     return found
 
 
 def main() -> None:
     recorded: dict[str, Any] = {"environment": recording.environment()}
     with ExitStack() as stack:
-        data_dir = stack.enter_context(tempfile.TemporaryDirectory())
-        address = stack.enter_context(
-            server(
-                "-m", "longwire_server", "serve", "--address", "localhost:0",
-                "--data-dir", data_dir,
-            )
-        )  # fmt: skip
+        address = stack.enter_context(longwire_server()).address
         figures = measure_targets(address) | measure_primitives(address)
     recorded |= {"figures": figures, "ratios": ratios(figures)}
-    recording.write("qiskit2_figures", recorded)
-    for name, ratio in recorded["ratios"].items():
-        print(f"{name}: {ratio}")
+    recording.finish("qiskit2_figures", recorded)
 
 
 if __name__ == "__main__":

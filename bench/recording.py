@@ -7,14 +7,20 @@ import json
 import os
 import platform
 import subprocess
-from importlib.metadata import version
+import sys
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
+
+import aims
 
 RESULTS = Path(__file__).parent / "results"
 PACKAGES = (
     "longwire", "longwire-server", "qiskit", "qiskit-aer", "grpcio", "protobuf", "fastapi",
+    "ray", "distributed",
 )  # fmt: skip
+# To see that a benchmark runs: few calls, and nothing is kept.
+QUICK = "--quick" in sys.argv[1:]
 
 
 def environment() -> dict[str, Any]:
@@ -29,11 +35,27 @@ def environment() -> dict[str, Any]:
         "processors": len(os.sched_getaffinity(0)),
         "machine": platform.machine(),
         "load_average_at_start": os.getloadavg()[0],
-        "versions": {package: version(package) for package in PACKAGES},
+        "versions": {package: found for package in PACKAGES if (found := _version(package))},
     }
 
 
 def write(name: str, figures: dict[str, Any]) -> None:
-    """Writes the figures of one run to ``results/NAME.json``."""
+    """Writes the figures of one run to ``results/NAME.json``; not of a quick one."""
+    if QUICK:
+        return
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / f"{name}.json").write_text(json.dumps(figures, indent=2) + "\n")
+
+
+def finish(name: str, recorded: dict[str, Any]) -> None:
+    """Writes the figures of one run, and prints its ratios beside their aims."""
+    write(name, recorded)
+    for title, found in recorded["ratios"].items():
+        print(aims.line(title, found), flush=True)
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
