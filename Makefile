@@ -124,6 +124,8 @@ verify-docs: $(INSTALLED) ## check that docs/reference/protocol.md is fresh
 bench: $(INSTALLED) ## measure, print and record (bench/); with Ray and Dask after make bench-peers
 	$(BIN)/python bench/first_figures.py $(BENCH_ARGS)
 	$(BIN)/python bench/throughput_figures.py $(BENCH_ARGS)
+	$(BIN)/python bench/cold_start_figures.py $(BENCH_ARGS)
+	$(BIN)/python bench/bulk_figures.py $(BENCH_ARGS)
 	$(BIN)/python bench/qiskit2_figures.py
 	$(BIN)/python bench/start_figures.py
 
