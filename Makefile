@@ -128,6 +128,7 @@ bench: $(INSTALLED) ## measure, print and record (bench/); with Ray and Dask aft
 	$(BIN)/python bench/bulk_figures.py $(BENCH_ARGS)
 	$(BIN)/python bench/bytes_figures.py $(BENCH_ARGS)
 	$(BIN)/python bench/large_result_figures.py $(BENCH_ARGS)
+	$(BIN)/python bench/watcher_figures.py $(BENCH_ARGS)
 	$(BIN)/python bench/qiskit2_figures.py
 	$(BIN)/python bench/start_figures.py
 
