@@ -21,7 +21,7 @@ export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo serve test faults fuzz lint audit types format protos verify-protos docs notebooks verify-docs
-.PHONY: bench bench-peers constraints verify-constraints loc limits clean
+.PHONY: bench bench-peers plots constraints verify-constraints loc limits clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) \
@@ -129,11 +129,14 @@ bench: $(INSTALLED) ## measure, print and record (bench/); with Ray and Dask aft
 	$(BIN)/python bench/bytes_figures.py $(BENCH_ARGS)
 	$(BIN)/python bench/large_result_figures.py $(BENCH_ARGS)
 	$(BIN)/python bench/watcher_figures.py $(BENCH_ARGS)
-	$(BIN)/python bench/qiskit2_figures.py
-	$(BIN)/python bench/start_figures.py
+	$(BIN)/python bench/qiskit2_figures.py $(BENCH_ARGS)
+	$(BIN)/python bench/start_figures.py $(BENCH_ARGS)
 
 bench-peers: $(INSTALLED) ## install Ray and Dask, for make bench to measure beside Longwire
 	$(PIP_INSTALL) --group bench-peers
+
+plots: $(INSTALLED) ## draw what make bench has recorded (docs/pictures/)
+	$(BIN)/python bench/plots.py
 
 # The comments at the top of the file stay.
 PINS := $(VENV)/constraints.txt

@@ -28,9 +28,9 @@ from timing import summary_ms, time_calls
 from longwire import RemoteEstimator, RemoteService
 
 HERE = Path(__file__).parent
-ROUNDS = 5
+ROUNDS = 1 if recording.QUICK else 5
 # A VQE in parts, so that all share the busy moments of the machine.
-VQE_ROUNDS, VQE_ITERATIONS, VQE_PARTS = 3, 200, 10
+VQE_ROUNDS, VQE_ITERATIONS, VQE_PARTS = (1, 4, 2) if recording.QUICK else (3, 200, 10)
 VQE = f"vqe, 10 qubits, {VQE_ITERATIONS // VQE_PARTS} of {VQE_ITERATIONS} iterations"
 SWEEP_POINTS = 1000
 SWEEP = f"sweep, {SWEEP_POINTS} x 40"
