@@ -1,0 +1,133 @@
+"""Up to ten times of what a server can do, by 20 tenants of whom one sends 90 %."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from typing import Any
+
+from figures import environment, record
+from hosting import Hosted, hosted
+from plan import Client, Plan, generate
+
+MULTIPLES = (0.1, 0.5, 0.8, 1.0, 2.0, 5.0, 10.0)
+QUIET_TENANTS = 19
+LOUD_SHARE = 0.9
+CLOSED_IN_FLIGHT = 32
+# What an operator of such a machine would set: nobody may let more wait than are done in
+# a fraction of a second, and everything that waits is done within seconds.
+SETTINGS = """
+[auth]
+required = true
+
+[quotas]
+unfinished_jobs = 64
+
+[limits]
+queued_jobs = 640
+"""
+
+
+def clients(server: Hosted) -> list[Client]:
+    """One loud tenant and the quiet ones."""
+    tenants = ["loud"] + [f"quiet-{number}" for number in range(QUIET_TENANTS)]
+    loud, *quiet = server.tokens(tenants)
+    share = (1 - LOUD_SHARE) / QUIET_TENANTS
+    return [
+        Client("loud", LOUD_SHARE, loud),
+        *(Client("quiet", share, token) for token in quiet),
+    ]
+
+
+def measure(seconds: float) -> dict[str, Any]:
+    """The capacity, and then each multiple of it."""
+    processors = len(os.sched_getaffinity(0))
+    with hosted(SETTINGS, processes=processors, open_to_all=False) as server:
+        senders = clients(server)
+        common = {"address": server.server.address, "requests": server.requests("bell")}
+        closed = Plan(**common, clients=senders, seconds=seconds, in_flight=CLOSED_IN_FLIGHT)
+        generate(closed)  # warm-up
+        capacity_run = generate(closed)
+        capacity = capacity_run["goodput_per_second"]
+        print(f"capacity: {capacity:.0f} jobs/s with {CLOSED_IN_FLIGHT} in flight", flush=True)
+        points = []
+        for multiple in MULTIPLES:
+            # Few calls come at a low rate: it takes longer until there are enough.
+            lasting = seconds * (3 if multiple < 0.5 else 1)
+            plan = Plan(**common, clients=senders, seconds=lasting, rate=multiple * capacity)
+            point = {"multiple": multiple, **generate(plan)}
+            points.append(point)
+            print(line(point), flush=True)
+    return {
+        "settings": SETTINGS.strip(),
+        "worker_processes": processors,
+        "capacity_per_second": capacity,
+        "capacity": capacity_run,
+        "points": points,
+        "against_aims": against_aims(points),
+    }
+
+
+def line(point: dict[str, Any]) -> str:
+    """A point, for people."""
+    loud, quiet = point["groups"]["loud"], point["groups"]["quiet"]
+    refusals = max(each["refused"].get("p99_ms", 0.0) for each in (loud, quiet))
+    generator = point["generator"]
+    return (
+        f"{point['multiple']:5.1f} x: {point['goodput_per_second']:6.1f} jobs/s;"
+        f" p50/p99 quiet {_of(quiet, 'p50_ms')}/{_of(quiet, 'p99_ms')} ms,"
+        f" loud {_of(loud, 'p50_ms')}/{_of(loud, 'p99_ms')} ms;"
+        f" refused p99 {refusals:.1f} ms; generator {generator['processor_share']:.0%},"
+        f" lag p99 {generator['schedule_lag']['p99_ms']:.1f} ms"
+    )
+
+
+def _of(group: dict[str, Any], percentile: str) -> str:
+    return f"{group['done'].get(percentile, float('nan')):.1f}"
+
+
+def against_aims(points: list[dict[str, Any]]) -> dict[str, Any]:
+    """What the points say about the aims. The generator is taken for saturated where it was
+    late for its own schedule or computed all the time: then its figures are the worse for it."""
+    peak = max(point["goodput_per_second"] for point in points)
+    by_multiple = {point["multiple"]: point for point in points}
+    groups = [group for point in points for group in point["groups"].values()]
+    quiet_ms = {
+        multiple: point["groups"]["quiet"]["done"].get("p99_ms")
+        for multiple, point in by_multiple.items()
+    }
+    codes = {code for group in groups for code in group["statuses"]} - {"OK"}
+    refused_ms = [group["refused"]["p99_ms"] for group in groups if group["refused"]["calls"]]
+    return {
+        "goodput_of_peak_at_2x (aim 0.9)": _ratio(by_multiple[2.0], peak),
+        "goodput_of_peak_at_10x (aim 0.9)": _ratio(by_multiple[10.0], peak),
+        "refusals": sorted(codes),
+        "refusals_without_retry_info": sum(g["refusals_without_retry_info"] for g in groups),
+        "slowest_p99_of_refusals_ms (aim 100)": max(refused_ms, default=None),
+        "quiet_p99_ms_by_multiple": quiet_ms,
+        "generator_saturated_at": [
+            point["multiple"]
+            for point in points
+            if point["generator"]["processor_share"] > 0.9
+            or point["generator"]["schedule_lag"].get("p99_ms", 0.0) > 50
+        ],
+    }
+
+
+def _ratio(point: dict[str, Any], peak: float) -> float:
+    return round(point["goodput_per_second"] / peak, 3)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
+    parser.add_argument("--seconds", type=float, default=8.0, help="of each rate")
+    arguments = parser.parse_args()
+    before = environment()
+    figures = measure(arguments.seconds)
+    record("overload", figures, before)
+    for name, figure in figures["against_aims"].items():
+        print(f"{name}: {figure}")
+
+
+if __name__ == "__main__":
+    main()
