@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -35,14 +36,18 @@ class Hosted:
     backends: list[str]
     """The names of what it hosts."""
 
+    @property
+    def store_url(self) -> str:
+        """Where its jobs are."""
+        return sqlite_url(self.folder)
+
     def requests(self, circuit: str) -> list[str]:
         """The files with a request for each backend."""
         return [str(request_path(self.folder, circuit, name)) for name in self.backends]
 
     def tokens(self, tenants: list[str]) -> list[str]:
         """A new API token for each tenant."""
-        url = sqlite_url(self.folder)
-        return [make_token(url, tenant=tenant, name=tenant) for tenant in tenants]
+        return [make_token(self.store_url, tenant=tenant, name=tenant) for tenant in tenants]
 
 
 def backend_tables(names: list[str]) -> str:
@@ -67,6 +72,8 @@ def hosted(
         backends: how many names it hosts the simulator under.
         open_to_all: whether it asks nobody who they are.
     """
+    # Whoever ends this process ends its server too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     names = [BACKEND] + [f"{BACKEND}_{number}" for number in range(1, backends)]
     config = SERVER + settings + pool_table(processes) + backend_tables(names)
     with tempfile.TemporaryDirectory(prefix="longwire-load-") as scratch:
