@@ -24,6 +24,7 @@ MET, MISSED = "#2a7f62", "#c8553d"
 # A figure that misses its aim by far would flatten all others: the scale is logarithmic, and
 # this is where it ends.
 LEAST, MOST = 0.02, 50.0
+TICKS = (0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50)
 TITLES = {
     "first_figures": "One call at a time",
     "throughput_figures": "Many submitters",
@@ -66,6 +67,8 @@ def ratio_bars(name: str, recorded: dict[str, Any]) -> Figure | None:
         axes.text(1.02, row, _aim(ratios[title]), transform=axes.get_yaxis_transform(), va="center")
     axes.axvline(1, color="black", linewidth=0.8)
     axes.set_xscale("log")
+    axes.set_xticks(TICKS, map(str, TICKS))
+    axes.minorticks_off()
     axes.set_xlim(min(0.2, *shares.values()) * 0.9, max(5.0, *shares.values()) * 1.1)
     axes.set_xlabel("share of the aim (1: just met; left: better)")
     axes.set_title(f"{TITLES.get(name, name)}   ({recorded['environment']['commit']})", loc="left")

@@ -26,7 +26,10 @@ QUICK = "--quick" in sys.argv[1:]
 def environment() -> dict[str, Any]:
     """The commit, the machine and the versions behind a run."""
     commit = subprocess.run(
-        ["git", "describe", "--always", "--dirty"], cwd=RESULTS, capture_output=True, text=True
+        ["git", "describe", "--always", "--dirty"],
+        cwd=Path(__file__).parent,
+        capture_output=True,
+        text=True,
     )
     return {
         "commit": commit.stdout.strip(),
