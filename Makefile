@@ -21,7 +21,7 @@ export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo serve test faults fuzz lint audit types format protos verify-protos docs notebooks verify-docs
-.PHONY: bench bench-peers plots constraints verify-constraints loc limits clean
+.PHONY: bench bench-peers plots loadtest soak constraints verify-constraints loc limits clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) \
@@ -137,6 +137,21 @@ bench-peers: $(INSTALLED) ## install Ray and Dask, for make bench to measure bes
 
 plots: $(INSTALLED) ## draw what make bench has recorded (docs/pictures/)
 	$(BIN)/python bench/plots.py
+
+# Of all that go through the server whose memory is watched.
+JOBS ?= 100000
+
+loadtest: $(INSTALLED) ## measure under load, record and draw (JOBS=100000, GROWTH=--million, GHZ=PATH)
+	$(BIN)/python bench/load/overload.py
+	$(BIN)/python bench/load/growth.py $(GROWTH)
+	$(BIN)/python bench/load/memory.py --jobs $(JOBS)
+	GHZ="$(GHZ)" $(BIN)/python bench/load/witness.py
+	$(BIN)/python bench/load/plots.py
+
+HOURS ?= 2
+
+soak: $(INSTALLED) ## load a server for hours, and record what grows (HOURS=2)
+	$(BIN)/python bench/load/soak.py --hours $(HOURS)
 
 # The comments at the top of the file stay.
 PINS := $(VENV)/constraints.txt
