@@ -39,10 +39,17 @@ def clients(server: Hosted) -> list[Client]:
     ]
 
 
-def measure(seconds: float) -> dict[str, Any]:
-    """The capacity, and then each multiple of it."""
+def measure(seconds: float, max_calls: int) -> dict[str, Any]:
+    """The capacity, and then each multiple of it.
+
+    Args:
+        seconds: of each.
+        max_calls: how many calls a connection may have at once; what is more waits at the
+            client, or is told UNAVAILABLE, before the server has read anything of it.
+    """
+    settings = f"{SETTINGS}\n[connections]\nmax_calls = {max_calls}\n"
     processors = len(os.sched_getaffinity(0))
-    with hosted(SETTINGS, processes=processors, open_to_all=False) as server:
+    with hosted(settings, processes=processors, open_to_all=False) as server:
         senders = clients(server)
         common = {"address": server.server.address, "requests": server.requests("bell")}
         closed = Plan(**common, clients=senders, seconds=seconds, in_flight=CLOSED_IN_FLIGHT)
@@ -59,7 +66,7 @@ def measure(seconds: float) -> dict[str, Any]:
             points.append(point)
             print(line(point), flush=True)
     return {
-        "settings": SETTINGS.strip(),
+        "settings": settings.strip(),
         "worker_processes": processors,
         "capacity_per_second": capacity,
         "capacity": capacity_run,
@@ -121,9 +128,15 @@ def _ratio(point: dict[str, Any], peak: float) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--seconds", type=float, default=8.0, help="of each rate")
+    parser.add_argument(
+        "--max-calls",
+        type=int,
+        default=10_000,
+        help="at once on a connection (connections.max_calls)",
+    )
     arguments = parser.parse_args()
     before = environment()
-    figures = measure(arguments.seconds)
+    figures = measure(arguments.seconds, arguments.max_calls)
     record("overload", figures, before)
     for name, figure in figures["against_aims"].items():
         print(f"{name}: {figure}")
