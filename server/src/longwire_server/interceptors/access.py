@@ -6,6 +6,7 @@ server take in or parse what they send.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Final, TypeAlias
 from urllib.parse import unquote
@@ -144,11 +145,12 @@ class AccessInterceptor(grpc.aio.ServerInterceptor):
             # It may be a large program, and the job's end is far away.
             del request
             try:
-                async for response in responses:
-                    if method == _RUN_JOB:
-                        trail.about(response)
-                        trail.end()
-                    yield response
+                async with contextlib.aclosing(responses):
+                    async for response in responses:
+                        if method == _RUN_JOB:
+                            trail.about(response)
+                            trail.end()
+                        yield response
             except BaseException as error:
                 trail.end(error)
                 raise
@@ -187,8 +189,9 @@ class _LateCall:
         handler = self._handler
         if handler.request_streaming:
             stream = self._interceptor.watched(handler.stream_stream, caller)
-            async for response in stream(requests, context):
-                yield response
+            async with contextlib.aclosing(stream(requests, context)) as streamed:
+                async for response in streamed:
+                    yield response
             return
         try:
             request = await anext(requests)
@@ -204,8 +207,9 @@ class _LateCall:
         stream = self._interceptor.recorded_stream(watched, caller, self._access, self._method)
         responses = stream(request, context)
         del request
-        async for response in responses:
-            yield response
+        async with contextlib.aclosing(responses):
+            async for response in responses:
+                yield response
 
     async def _admit(self, context: Any) -> Caller:
         trail = self._interceptor.trail(self._access, self._method, context)

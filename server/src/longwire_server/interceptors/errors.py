@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+import contextlib
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -141,12 +142,15 @@ def _guarded_requests(behaviour: Any) -> Any:
 
 
 def _guarded_stream(behaviour: Any, *, streams: bool) -> Any:
-    async def call(_requests: Any, context: Any) -> AsyncIterator[Any]:
+    # Not a generator itself: gRPC would drop one whose caller has left as it is, and what
+    # stands below would not hear of it before the next garbage collection.
+    async def call(_requests: Any, context: Any) -> None:
         try:
             requests = _Requests(context)
             responses = behaviour(requests if streams else await requests.only(), context)
-            async for response in responses:
-                yield response
+            async with contextlib.aclosing(responses):
+                async for response in responses:
+                    await context.write(response)
         except BaseException as error:  # noqa: BLE001 - the outermost layer
             await _end(error, context)
 
