@@ -16,9 +16,9 @@ from longwire_server.execution.worker_directories import WorkerDirectories
 from longwire_server.execution.worker_pool import WorkerPool
 from longwire_server.execution.worker_process import WorkerProcess
 
-# Backends that a worker keeps loaded: a device model with its noise takes some
-# tens of MiB.
-_LOADED_BACKENDS = 16
+# Backends that a worker keeps loaded. What one takes to load again is more than a small job
+# does; the model of a device of 127 qubits takes 81 MiB, each further one 7.5.
+_LOADED_BACKENDS = 64
 
 
 class LocalExecutor(Executor):
