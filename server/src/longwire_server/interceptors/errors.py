@@ -27,11 +27,6 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
     ends without a status leaves its client waiting to the deadline.
     """
 
-    def __init__(self) -> None:
-        # The last handler of each method, and what was made of it: most are the same ones
-        # in every call.
-        self._guarded: dict[str, tuple[Handler, Handler]] = {}
-
     async def intercept_service(
         self, continuation: Callable[[Details], Awaitable[Handler]], details: Details
     ) -> Handler:
@@ -39,32 +34,25 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
         handler = await continuation(details)
         if handler is None:
             return None
-        last = self._guarded.get(details.method)
-        if last is not None and last[0] is handler:
-            return last[1]
-        guarded = _guarded_handler(handler, details.method)
-        self._guarded[details.method] = handler, guarded
-        return guarded
-
-
-def _guarded_handler(handler: grpc.RpcMethodHandler[Any, Any], method: str) -> Handler:
-    codec = {
-        "request_deserializer": partial(_decoded, handler.request_deserializer, most_bytes(method)),
-        "response_serializer": handler.response_serializer,
-    }
-    streams = handler.request_streaming
-    if handler.response_streaming:
-        behaviour = handler.stream_stream if streams else handler.unary_stream
-        # For gRPC all of these take a stream of requests: it would hold the only
-        # request, which may be a program, for as long as there are responses.
-        return grpc.stream_stream_rpc_method_handler(
-            _guarded_stream(behaviour, streams=streams), **codec
-        )
-    if streams:
-        return grpc.stream_unary_rpc_method_handler(
-            _guarded_requests(handler.stream_unary), **codec
-        )
-    return grpc.unary_unary_rpc_method_handler(_guarded(handler.unary_unary), **codec)
+        codec = {
+            "request_deserializer": partial(
+                _decoded, handler.request_deserializer, most_bytes(details.method)
+            ),
+            "response_serializer": handler.response_serializer,
+        }
+        streams = handler.request_streaming
+        if handler.response_streaming:
+            behaviour = handler.stream_stream if streams else handler.unary_stream
+            # For gRPC all of these take a stream of requests: it would hold the only
+            # request, which may be a program, for as long as there are responses.
+            return grpc.stream_stream_rpc_method_handler(
+                _guarded_stream(behaviour, streams=streams), **codec
+            )
+        if streams:
+            return grpc.stream_unary_rpc_method_handler(
+                _guarded_requests(handler.stream_unary), **codec
+            )
+        return grpc.unary_unary_rpc_method_handler(_guarded(handler.unary_unary), **codec)
 
 
 class _BadRequest:

@@ -41,8 +41,7 @@ class CleanSlate:
 
     def note(self) -> None:
         """Takes the present state for what it is to be: a backend has been loaded."""
-        self._environment = dict(os.environ)
-        self._encoded_environment = _encoded_environment()
+        self._environment = dict(_environment())
         self._filters = list(warnings.filters)
         self._working_directory = Path.cwd()
         self._handlers = _handlers()
@@ -70,9 +69,9 @@ class CleanSlate:
             _empty(self._directory)
 
     def _restore_python(self) -> None:
-        if _encoded_environment() != self._encoded_environment:
-            os.environ.clear()
-            os.environ.update(self._environment)
+        if _environment() != self._environment:
+            os.environb.clear()
+            os.environb.update(self._environment)
         if warnings.filters != self._filters:
             # The list of filters is the only way to change all of them at once.
             warnings.filters[:] = self._filters  # type: ignore[index]
@@ -99,9 +98,10 @@ class CleanSlate:
                 os.waitpid(pid, 0)
 
 
-def _encoded_environment() -> dict[bytes, bytes]:
+def _environment() -> dict[bytes, bytes]:
     # As Python keeps it: to decode it all takes 60 µs, after every job.
-    return dict(os.environ._data)  # type: ignore[attr-defined]
+    environment: dict[bytes, bytes] = os.environb._data  # type: ignore[attr-defined]
+    return environment
 
 
 def _handlers() -> dict[int, Any]:
