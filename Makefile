@@ -135,7 +135,7 @@ bench: $(INSTALLED) ## measure, print and record (bench/); with Ray and Dask aft
 bench-peers: $(INSTALLED) ## install Ray and Dask, for make bench to measure beside Longwire
 	$(PIP_INSTALL) --group bench-peers
 
-plots: $(INSTALLED) ## draw what make bench has recorded (docs/pictures/)
+plots: $(INSTALLED) ## draw what make bench and make loadtest have recorded (docs/pictures/)
 	$(BIN)/python bench/plots.py
 
 # Of all that go through the server whose memory is watched.
@@ -146,7 +146,7 @@ loadtest: $(INSTALLED) ## measure under load, record and draw (JOBS=100000, GROW
 	$(BIN)/python bench/load/growth.py $(GROWTH)
 	$(BIN)/python bench/load/memory.py --jobs $(JOBS)
 	GHZ="$(GHZ)" $(BIN)/python bench/load/witness.py
-	$(BIN)/python bench/load/plots.py
+	$(BIN)/python bench/plots.py
 
 HOURS ?= 2
 

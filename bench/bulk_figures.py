@@ -120,7 +120,7 @@ def ratios(figures: dict[str, Any]) -> dict[str, Ratio]:
 
 
 def main() -> None:
-    recorded: dict[str, Any] = {"environment": recording.environment()}
+    recorded = recording.begin()
     with longwire_server() as longwire:
         recorded["circuits_seconds"] = measure_circuits(longwire.address)
     # Workers take jobs meanwhile, as they do; those that are left are not waited for.

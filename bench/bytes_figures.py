@@ -144,7 +144,7 @@ def ratios(figures: dict[str, Any]) -> dict[str, Ratio]:
 
 
 def main() -> None:
-    recorded: dict[str, Any] = {"environment": recording.environment()}
+    recorded = recording.begin()
     with longwire_server() as longwire:
         recorded["bytes"] = measure_bytes(longwire.address)
         recorded["memory_seconds"] = measure_memory_seconds(longwire.address)

@@ -77,7 +77,7 @@ def ratios(figures: dict[str, Any]) -> dict[str, Ratio]:
 
 
 def main() -> None:
-    recorded: dict[str, Any] = {"environment": recording.environment()}
+    recorded = recording.begin()
     figures = {name: summary_ms(each) for name, each in measure().items()}
     recorded |= {"figures": figures, "ratios": ratios(figures)}
     for name, each in figures.items():

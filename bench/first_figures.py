@@ -80,7 +80,7 @@ def ratios(figures: dict[str, Any]) -> dict[str, Ratio]:
 
 
 def main() -> None:
-    recorded: dict[str, Any] = {"environment": recording.environment()}
+    recorded = recording.begin()
     with ExitStack() as stack:
         recorded |= measure(stack)
     recorded["ratios"] = ratios(recorded)

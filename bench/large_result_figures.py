@@ -88,7 +88,7 @@ def ratios(figures: dict[str, Any]) -> dict[str, Ratio]:
 
 
 def main() -> None:
-    recorded: dict[str, Any] = {"environment": recording.environment(), "qubits": QUBITS}
+    recorded = recording.begin() | {"qubits": QUBITS}
     recorded |= measure()
     recorded["ratios"] = ratios(recorded)
     for name, rates in recorded["mb_per_second"].items():

@@ -1,19 +1,19 @@
 """``make plots``: a picture in docs/pictures/ of each file of results that there is.
 
 A picture shows every figure that has an aim as a share of it: at 1 the aim is just met, to
-the left of it well. Results of another kind, such as a curve, get a function in PLOTS.
+the left of it well. The load tests have curves beside (load/curves.py).
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import aims
 import matplotlib
 import recording
+from load.curves import CURVES
 
 matplotlib.use("svg")
 import matplotlib.pyplot as plt
@@ -35,6 +35,9 @@ TITLES = {
     "watcher_figures": "1,000 watchers",
     "qiskit2_figures": "Qiskit 2",
     "start_figures": "Starts with many jobs",
+    "overload": "Overload",
+    "growth": "Growth",
+    "memory": "Memory",
 }
 
 
@@ -83,8 +86,11 @@ def _aim(found: aims.Ratio) -> str:
     return f"{found['value']}  (aim {sign} {aim})"
 
 
-# What draws results that are more than figures beside aims, by the name of their file.
-PLOTS: dict[str, Callable[[str, dict[str, Any]], Figure | None]] = {}
+def pictures(name: str, recorded: dict[str, Any]) -> dict[str, Figure]:
+    """All pictures of a file of results, by their names."""
+    found = {title: draw(recorded) for title, draw in CURVES.get(name, {}).items()}
+    bars = ratio_bars(name, recorded)
+    return found if bars is None else {name: bars, **found}
 
 
 def main() -> None:
@@ -95,13 +101,20 @@ def main() -> None:
     PICTURES.mkdir(exist_ok=True)
     for path in sorted(recording.RESULTS.glob("*.json")):
         recorded = json.loads(path.read_text())
-        figure = PLOTS.get(path.stem, ratio_bars)(path.stem, recorded)
-        if figure is None:
-            print(f"{path.name}: has no figures with aims; make bench records them anew")
-            continue
-        figure.savefig(PICTURES / f"{path.stem}.svg", metadata={"Date": None})
-        plt.close(figure)
-        print(f"docs/pictures/{path.stem}.svg")
+        drawn = pictures(path.stem, recorded)
+        if not drawn:
+            print(f"{path.name}: has no figures with aims, so there is nothing to draw")
+        for name, figure in drawn.items():
+            save(figure, PICTURES / f"{name}.svg")
+            print(f"docs/pictures/{name}.svg")
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Writes a picture."""
+    figure.savefig(path, metadata={"Date": None})
+    # No line of it is to end with a space.
+    path.write_text("\n".join(line.rstrip() for line in path.read_text().splitlines()) + "\n")
+    plt.close(figure)
 
 
 if __name__ == "__main__":

@@ -172,7 +172,7 @@ def ratios(figures: dict[str, Any]) -> dict[str, Ratio]:
 
 
 def main() -> None:
-    recorded: dict[str, Any] = {"environment": recording.environment()}
+    recorded = recording.begin()
     with ExitStack() as stack:
         address = stack.enter_context(longwire_server()).address
         figures = measure_targets(address) | measure_primitives(address)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import datetime
 import json
 import os
@@ -42,10 +43,19 @@ def environment() -> dict[str, Any]:
     }
 
 
+def begin() -> dict[str, Any]:
+    """What a run's figures are recorded with; called first, it refuses unknown arguments."""
+    parser = argparse.ArgumentParser(allow_abbrev=False)
+    parser.add_argument("--quick", action="store_true", help="few calls, and nothing is kept")
+    parser.parse_args()
+    return {"environment": environment()}
+
+
 def write(name: str, figures: dict[str, Any]) -> None:
     """Writes the figures of one run to ``results/NAME.json``; not of a quick one."""
     if QUICK:
         return
+    figures["environment"]["load_average_at_end"] = os.getloadavg()[0]
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / f"{name}.json").write_text(json.dumps(figures, indent=2) + "\n")
 
@@ -53,7 +63,7 @@ def write(name: str, figures: dict[str, Any]) -> None:
 def finish(name: str, recorded: dict[str, Any]) -> None:
     """Writes the figures of one run, and prints its ratios beside their aims."""
     write(name, recorded)
-    for title, found in recorded["ratios"].items():
+    for title, found in recorded.get("ratios", {}).items():
         print(aims.line(title, found), flush=True)
 
 

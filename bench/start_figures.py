@@ -168,7 +168,7 @@ def stores(folder: Path) -> Iterator[dict[str, Any]]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     default = BATCH if recording.QUICK else 100_000
     parser.add_argument("--jobs", type=int, default=default, help="how many jobs are in the store")
     parser.add_argument("--quick", action="store_true", help="few, and nothing is kept")

@@ -182,7 +182,7 @@ def ratios(figures: dict[str, Any]) -> dict[str, Ratio]:
 
 
 def main() -> None:
-    recorded: dict[str, Any] = {"environment": recording.environment(), "watchers": WATCHERS}
+    recorded = recording.begin() | {"watchers": WATCHERS}
     with raw_server() as raw, busy_server() as longwire:
         recorded |= uvloop.run(measure(raw, longwire))
     recorded["ratios"] = ratios(recorded)

@@ -7,7 +7,7 @@ import statistics
 from contextlib import ExitStack
 from typing import Any
 
-from figures import environment, record
+from figures import Ratio, environment, finish, ratio
 from filled_store import fill
 from hosting import Hosted, hosted
 from plan import Client, Plan, generate
@@ -18,6 +18,7 @@ SENDERS = 10
 FINISHED_JOBS = [1, 1_000, 100_000]
 BACKENDS = [1, 8, 64]
 CONNECTIONS = [1, 10, 100, 1_000]
+LARGEST_AIMED_AT = 100_000
 # A million finished jobs are to stay for the run.
 KEPT = """
 [retention]
@@ -95,19 +96,18 @@ def by_connections(sizes: list[int], seconds: float) -> list[dict[str, Any]]:
         return in_turns({size: (server, size) for size in sizes}, seconds)
 
 
-def with_ratios(points: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The points, each with its ratio to the first; both are to be at most 1.1."""
-    first = points[0]
-    return [
-        each
-        | {
-            "p50_ratio (aim 1.1)": round(each["p50_ms"] / first["p50_ms"], 3),
-            "seconds_per_job_ratio (aim 1.1)": round(
-                first["jobs_per_second"] / each["jobs_per_second"], 3
-            ),
-        }
-        for each in points
-    ]
+def ratios(figures: dict[str, list[dict[str, Any]]]) -> dict[str, Ratio]:
+    """What the points say about the aims, each beside the first of its kind."""
+    found = {}
+    for kind, (first, *others) in figures.items():
+        for each in others:
+            aim = 1.1 if each["size"] <= LARGEST_AIMED_AT else None
+            place = f"{kind.replace('_', ' ')}, {each['size']} / {first['size']}"
+            found[f"{place}: p50"] = ratio(each["p50_ms"] / first["p50_ms"], at_most=aim)
+            found[f"{place}: time of a job, 16 in flight"] = ratio(
+                first["jobs_per_second"] / each["jobs_per_second"], at_most=aim
+            )
+    return found
 
 
 KINDS = {
@@ -123,16 +123,17 @@ def main() -> None:
     parser.add_argument("--only", choices=list(KINDS), help="one of the three")
     parser.add_argument("--million", action="store_true", help="also with 1,000,000 finished jobs")
     arguments = parser.parse_args()
-    before, figures = environment(), {}
+    before: dict[str, Any] = {"environment": environment()}
+    figures: dict[str, list[dict[str, Any]]] = {}
     for kind, (measure, sizes) in KINDS.items():
         if arguments.only not in (None, kind):
             continue
         more = [1_000_000] if arguments.million and kind == "finished_jobs" else []
-        figures[kind] = with_ratios(measure(sizes + more, arguments.seconds))
+        figures[kind] = measure(sizes + more, arguments.seconds)
         for each in figures[kind]:
             shown = {name: value for name, value in each.items() if name != "rounds"}
             print(f"{kind}: {shown}", flush=True)
-    record("growth", figures, before)
+    finish("growth", before | {"points": figures, "ratios": ratios(figures)})
 
 
 if __name__ == "__main__":

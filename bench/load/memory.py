@@ -5,13 +5,15 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from figures import environment, record
+from figures import environment, finish, ratio
 from hosting import Hosted, hosted
 from plan import Client, Plan, generate
 from server_samples import growth, sample
 
 IN_FLIGHT = 32
 STEPS = 50
+# What still counts as flat.
+MOST_GROWN = 1.05
 
 
 def measure(jobs: int) -> dict[str, Any]:
@@ -25,11 +27,17 @@ def measure(jobs: int) -> dict[str, Any]:
             rates.append(figures["goodput_per_second"])
             samples.append({"jobs": done, **sample(server.server.pid)})
             print(f"{done:7d} jobs: {samples[-1]['resident_mb']:.1f} MB", flush=True)
+    grown = growth(samples, against="jobs")
     return {
         "jobs": done,
         "samples": samples,
         "jobs_per_second": rates,
-        "growth": growth(samples, against="jobs"),
+        "growth": grown,
+        "ratios": {
+            "memory at the end / after a fifth of the jobs": ratio(
+                grown["resident_mb"]["last"] / grown["resident_mb"]["first"], at_most=MOST_GROWN
+            )
+        },
     }
 
 
@@ -55,11 +63,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--jobs", type=int, default=100_000)
     arguments = parser.parse_args()
-    before = environment()
-    figures = measure(arguments.jobs)
-    record("memory", figures, before)
-    for name, figure in figures["growth"].items():
+    before = {"environment": environment()}
+    recorded = before | measure(arguments.jobs)
+    for name, figure in recorded["growth"].items():
         print(f"{name}: {figure}")
+    finish("memory", recorded)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import argparse
 import os
 from typing import Any
 
-from figures import environment, record
+from figures import Ratio, environment, finish, ratio
 from hosting import Hosted, hosted
 from plan import Client, Plan, generate
 
@@ -71,7 +71,9 @@ def measure(seconds: float, max_calls: int) -> dict[str, Any]:
         "capacity_per_second": capacity,
         "capacity": capacity_run,
         "points": points,
-        "against_aims": against_aims(points),
+        "refusals": refusals(points),
+        "generator_saturated_at": saturated_at(points),
+        "ratios": ratios(points),
     }
 
 
@@ -93,36 +95,54 @@ def _of(group: dict[str, Any], percentile: str) -> str:
     return f"{group['done'].get(percentile, float('nan')):.1f}"
 
 
-def against_aims(points: list[dict[str, Any]]) -> dict[str, Any]:
-    """What the points say about the aims. The generator is taken for saturated where it was
-    late for its own schedule or computed all the time: then its figures are the worse for it."""
-    peak = max(point["goodput_per_second"] for point in points)
-    by_multiple = {point["multiple"]: point for point in points}
-    groups = [group for point in points for group in point["groups"].values()]
+def ratios(points: list[dict[str, Any]]) -> dict[str, Ratio]:
+    """What the points say about the aims."""
+    goodput = {point["multiple"]: point["goodput_per_second"] for point in points}
+    peak = max(goodput.values())
+    found = {
+        f"goodput at {multiple:g} x / the highest": ratio(goodput[multiple] / peak, at_least=0.9)
+        for multiple in MULTIPLES
+        if multiple > 1
+    }
+    refused_ms = [
+        group["refused"]["p99_ms"]
+        for point in points
+        for group in point["groups"].values()
+        if group["refused"]["calls"]
+    ]
+    if refused_ms:
+        found["refusals, slowest p99, ms"] = ratio(max(refused_ms), at_most=100)
     quiet_ms = {
-        multiple: point["groups"]["quiet"]["done"].get("p99_ms")
-        for multiple, point in by_multiple.items()
+        point["multiple"]: point["groups"]["quiet"]["done"].get("p99_ms") for point in points
     }
-    codes = {code for group in groups for code in group["statuses"]} - {"OK"}
-    refused_ms = [group["refused"]["p99_ms"] for group in groups if group["refused"]["calls"]]
+    for multiple in (2.0, 5.0):
+        if quiet_ms[multiple] is not None and quiet_ms[1.0]:
+            found[f"quiet tenants, p99 at {multiple:g} x / at 1 x"] = ratio(
+                quiet_ms[multiple] / quiet_ms[1.0]
+            )
+    return found
+
+
+def refusals(points: list[dict[str, Any]]) -> dict[str, Any]:
+    """With what calls were refused, and how many were not told when to come again."""
+    groups = [group for point in points for group in point["groups"].values()]
     return {
-        "goodput_of_peak_at_2x (aim 0.9)": _ratio(by_multiple[2.0], peak),
-        "goodput_of_peak_at_10x (aim 0.9)": _ratio(by_multiple[10.0], peak),
-        "refusals": sorted(codes),
-        "refusals_without_retry_info": sum(g["refusals_without_retry_info"] for g in groups),
-        "slowest_p99_of_refusals_ms (aim 100)": max(refused_ms, default=None),
-        "quiet_p99_ms_by_multiple": quiet_ms,
-        "generator_saturated_at": [
-            point["multiple"]
-            for point in points
-            if point["generator"]["processor_share"] > 0.9
-            or point["generator"]["schedule_lag"].get("p99_ms", 0.0) > 50
-        ],
+        "statuses": sorted({code for group in groups for code in group["statuses"]} - {"OK"}),
+        "without_retry_info": sum(group["refusals_without_retry_info"] for group in groups),
     }
 
 
-def _ratio(point: dict[str, Any], peak: float) -> float:
-    return round(point["goodput_per_second"] / peak, 3)
+def saturated_at(points: list[dict[str, Any]]) -> list[float]:
+    """Where the generator was late for its schedule, or computed all the time.
+
+    Its figures are the worse for it there.
+    """
+    return [
+        point["multiple"]
+        for point in points
+        if point["generator"]["processor_share"] > 0.9
+        or point["generator"]["schedule_lag"].get("p99_ms", 0.0) > 50
+    ]
 
 
 def main() -> None:
@@ -135,11 +155,11 @@ def main() -> None:
         help="at once on a connection (connections.max_calls)",
     )
     arguments = parser.parse_args()
-    before = environment()
-    figures = measure(arguments.seconds, arguments.max_calls)
-    record("overload", figures, before)
-    for name, figure in figures["against_aims"].items():
-        print(f"{name}: {figure}")
+    before = {"environment": environment()}
+    recorded = before | measure(arguments.seconds, arguments.max_calls)
+    print(f"refusals: {recorded['refusals']}")
+    print(f"generator saturated at: {recorded['generator_saturated_at']}")
+    finish("overload", recorded)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from figures import environment, record
+from figures import environment, finish
 from hosting import Hosted, hosted
 from plan import Client, Plan, generate
 from server_samples import ServerSamples, growth
@@ -103,12 +103,12 @@ def main() -> None:
     length.add_argument("--hours", type=float, default=2.0)
     length.add_argument("--seconds", type=float, help="instead of hours")
     arguments = parser.parse_args()
-    before = environment()
-    figures = measure(arguments.seconds or arguments.hours * 3600)
-    record("soak", figures, before)
-    print(f"results: {figures['results']}")
-    for name, figure in figures["growth_per_1000_seconds"].items():
+    before = {"environment": environment()}
+    recorded = before | measure(arguments.seconds or arguments.hours * 3600)
+    print(f"results: {recorded['results']}")
+    for name, figure in recorded["growth_per_1000_seconds"].items():
         print(f"{name}: {figure}")
+    finish("soak", recorded)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from figures import environment, record
+from figures import Ratio, environment, finish, ratio
 from hosting import BACKEND, Hosted, hosted
 from plan import Client, Plan, generate
 
@@ -115,17 +115,28 @@ def measure(seconds: float) -> dict[str, Any]:
     return figures
 
 
+def ratios(figures: dict[str, Any]) -> dict[str, Ratio]:
+    """Our median beside ghz's, where it has measured."""
+    return {
+        f"{call}, p50: ours / ghz": ratio(
+            figures[call]["ours"]["p50_ms"] / figures[call]["ghz"]["p50_ms"]
+        )
+        for call, *_ in CALLS
+        if "ghz" in figures[call]
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--seconds", type=float, default=10.0, help="of each rate")
     arguments = parser.parse_args()
-    before = environment()
+    before = {"environment": environment()}
     figures = measure(arguments.seconds)
-    record("witness", figures, before)
     if figures["witness"] == "absent":
         print("neither ghz nor h2load is installed: nobody else has measured")
     for call, *_ in CALLS:
         print(f"{call}: {figures[call]}")
+    finish("witness", before | figures | {"ratios": ratios(figures)})
 
 
 if __name__ == "__main__":

@@ -1,20 +1,15 @@
-"""Draws the recorded figures of the load tests: ``plots.py``, into ``docs/pictures``."""
+"""The curves of the load tests: figures against what is offered, or against how many there are."""
 
 from __future__ import annotations
 
-import argparse
-import json
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
-import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-ROOT = Path(__file__).parents[2]
-RESULTS = ROOT / "bench" / "results"
-PICTURES = ROOT / "docs" / "pictures"
 _COLOURS = {"quiet": "tab:blue", "loud": "tab:orange"}
+_KINDS = ("tab:blue", "tab:orange", "tab:green")
 
 
 def latency_against_rate(figures: dict[str, Any]) -> Figure:
@@ -58,14 +53,16 @@ def goodput_against_rate(figures: dict[str, Any]) -> Figure:
 
 
 def growth_curves(figures: dict[str, Any]) -> Figure:
-    """Each figure's ratio to that of the first point, and where it is to stay below."""
+    """What a job takes beside the first point, and where that is to stay below."""
     figure, axes = _axes("how many there are", "ratio to the first point")
-    colours = dict(zip(figures, ("tab:blue", "tab:orange", "tab:green"), strict=False))
-    for kind, points in figures.items():
-        for name, style in (("p50_ratio", "-"), ("seconds_per_job_ratio", "--")):
-            values = [(point["size"], point[f"{name} (aim 1.1)"]) for point in points]
-            label = f"{kind.replace('_', ' ')}, {name.removesuffix('_ratio').replace('_', ' ')}"
-            _line(axes, values, label, colours[kind], style)
+    for (kind, points), colour in zip(figures["points"].items(), _KINDS, strict=False):
+        label, first = kind.replace("_", " "), points[0]
+        p50 = [(each["size"], each["p50_ms"] / first["p50_ms"]) for each in points]
+        _line(axes, p50, f"{label}, p50", colour, "-")
+        time = [
+            (each["size"], first["jobs_per_second"] / each["jobs_per_second"]) for each in points
+        ]
+        _line(axes, time, f"{label}, 16 in flight", colour, "--")
     axes.axhline(1.1, color="gray", linewidth=0.8)
     axes.set_xscale("log")
     axes.set_ylim(bottom=0)
@@ -90,43 +87,11 @@ def _line(
     )
 
 
-def draw(folder: Path) -> list[Path]:
-    """Draws what has been recorded.
-
-    Args:
-        folder: where the pictures go.
-
-    Returns:
-        Those that were drawn.
-    """
-    # The same figures give the same file.
-    matplotlib.rcParams["svg.hashsalt"] = "longwire"
-    drawn = []
-    for result, name, picture in (
-        ("overload", "overload-latency", latency_against_rate),
-        ("overload", "overload-goodput", goodput_against_rate),
-        ("growth", "growth", growth_curves),
-    ):
-        recorded = RESULTS / f"{result}.json"
-        if not recorded.exists():
-            continue
-        figures = json.loads(recorded.read_text())
-        figures.pop("environment")
-        folder.mkdir(parents=True, exist_ok=True)
-        path = folder / f"{name}.svg"
-        picture(figures).savefig(path, metadata={"Date": None})
-        # No line of it is to end with a space.
-        path.write_text("\n".join(line.rstrip() for line in path.read_text().splitlines()) + "\n")
-        drawn.append(path)
-    return drawn
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
-    parser.add_argument("--folder", type=Path, default=PICTURES)
-    for path in draw(parser.parse_args().folder):
-        print(path)
-
-
-if __name__ == "__main__":
-    main()
+# By the file of results: pictures, by their names.
+CURVES: dict[str, dict[str, Callable[[dict[str, Any]], Figure]]] = {
+    "overload": {
+        "overload-latency": latency_against_rate,
+        "overload-goodput": goodput_against_rate,
+    },
+    "growth": {"growth-curves": growth_curves},
+}
