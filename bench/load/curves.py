@@ -22,7 +22,7 @@ def latency_against_rate(figures: dict[str, Any]) -> Figure:
     refused = _latencies(figures, "loud", "refused", "p99_ms")
     if refused:
         _line(axes, refused, "loud, refused, p99", "tab:red", ":")
-    axes.set_xscale("log")
+    _along_multiples(axes, figures)
     axes.set_yscale("log")
     axes.legend()
     return figure
@@ -46,7 +46,7 @@ def goodput_against_rate(figures: dict[str, Any]) -> Figure:
     for group, colour in _COLOURS.items():
         values = [(p["multiple"], p["groups"][group]["goodput_per_second"]) for p in points]
         _line(axes, values, group, colour, "-")
-    axes.set_xscale("log")
+    _along_multiples(axes, figures)
     axes.set_ylim(bottom=0)
     axes.legend()
     return figure
@@ -65,9 +65,17 @@ def growth_curves(figures: dict[str, Any]) -> Figure:
         _line(axes, time, f"{label}, 16 in flight", colour, "--")
     axes.axhline(1.1, color="gray", linewidth=0.8)
     axes.set_xscale("log")
-    axes.set_ylim(bottom=0)
+    # The line of the aim is to be seen, however far below it all points are.
+    axes.set_ylim(0, max(1.5, axes.get_ylim()[1]))
     axes.legend()
     return figure
+
+
+def _along_multiples(axes: Axes, figures: dict[str, Any]) -> None:
+    multiples = [point["multiple"] for point in figures["points"]]
+    axes.set_xscale("log")
+    axes.set_xticks(multiples, [f"{multiple:g} x" for multiple in multiples])
+    axes.minorticks_off()
 
 
 def _axes(along: str, up: str) -> tuple[Figure, Axes]:
