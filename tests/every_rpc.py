@@ -17,6 +17,7 @@ from longwire.v1 import (
     account_service_pb2,
     admin_service_pb2,
     backend_service_pb2,
+    call_service_pb2,
     job_service_pb2,
     session_service_pb2,
 )
@@ -26,6 +27,7 @@ _FILES = (
     account_service_pb2,
     admin_service_pb2,
     backend_service_pb2,
+    call_service_pb2,
     job_service_pb2,
     session_service_pb2,
     health_pb2,

@@ -6,7 +6,7 @@ import contextlib
 import socket
 import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 _CHUNK_BYTES = 64 * 1024
 # Close sends a reset in place of the end of the stream.
@@ -34,9 +34,11 @@ class Proxy:
     Attributes:
         address: where clients connect to, ``HOST:PORT``.
         accepted: how many connections have been accepted.
+        watch: called with what goes to the server, as it comes.
     """
 
     def __init__(self, upstream: str) -> None:
+        self.watch: Callable[[bytes], object] | None = None
         host, _, port = upstream.rpartition(":")
         self._upstream = host, int(port)
         self._changed = threading.Condition()
@@ -142,6 +144,8 @@ class Proxy:
                 with self._changed:
                     while direction in link.stalled and not link.is_cut:
                         self._changed.wait()
+                if self.watch is not None and direction == "requests":
+                    self.watch(chunk)
                 target.sendall(chunk)
             # The end is passed on as well, but not by a link that is dead.
             with self._changed:

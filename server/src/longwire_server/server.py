@@ -15,6 +15,7 @@ from grpc_health.v1 import health_pb2_grpc
 from longwire.v1.account_service_pb2_grpc import add_AccountServiceServicer_to_server
 from longwire.v1.admin_service_pb2_grpc import add_AdminServiceServicer_to_server
 from longwire.v1.backend_service_pb2_grpc import add_BackendServiceServicer_to_server
+from longwire.v1.call_service_pb2_grpc import add_CallServiceServicer_to_server
 from longwire.v1.job_service_pb2_grpc import add_JobServiceServicer_to_server
 from longwire.v1.session_service_pb2_grpc import add_SessionServiceServicer_to_server
 from longwire_server.accounts.backend_access import BackendAccess
@@ -49,6 +50,7 @@ from longwire_server.servicers.admin.tenants import TenantAdministration
 from longwire_server.servicers.admin.tokens import TokenAdministration
 from longwire_server.servicers.admin_service import AdminServicer
 from longwire_server.servicers.backend_service import BackendServicer
+from longwire_server.servicers.call_service import CallServicer
 from longwire_server.servicers.health_service import HealthServicer
 from longwire_server.servicers.job_service import JobServicer
 from longwire_server.servicers.session_service import SessionServicer
@@ -64,6 +66,7 @@ _SERVICES = (
     "longwire.v1.AccountService",
     "longwire.v1.AdminService",
     "longwire.v1.BackendService",
+    "longwire.v1.CallService",
     "longwire.v1.JobService",
     "longwire.v1.SessionService",
 )
@@ -157,8 +160,17 @@ class Server:
         )
 
     def _add_services(self, sessions: Sessions, access: BackendAccess) -> None:
-        add_BackendServiceServicer_to_server(BackendServicer(self._directory, access), self._grpc)
-        add_JobServiceServicer_to_server(JobServicer(self._manager), self._grpc)
+        backends = BackendServicer(self._directory, access)
+        jobs = JobServicer(self._manager)
+        self._calls = CallServicer(
+            jobs,
+            backends,
+            guard=self._gate.interceptor.guarded,
+            max_calls=self._config.connections.max_calls,
+        )
+        add_BackendServiceServicer_to_server(backends, self._grpc)
+        add_JobServiceServicer_to_server(jobs, self._grpc)
+        add_CallServiceServicer_to_server(self._calls, self._grpc)
         add_SessionServiceServicer_to_server(SessionServicer(sessions, access), self._grpc)
         account = AccountServicer(self._tenants, UsageReport(self._store.usage))
         add_AccountServiceServicer_to_server(account, self._grpc)
@@ -222,6 +234,7 @@ class Server:
         _logger.info("draining: running jobs have %g s", self._config.server.drain_grace_seconds)
         await self._manager.drain(self._config.server.drain_grace_seconds)
         failpoint("server.drain.after")
+        self._calls.drain()
         await self._grpc.stop(_LAST_CALLS_SECONDS)
         self._directory.stop()
         await self._programs.stop()

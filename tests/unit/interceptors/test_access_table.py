@@ -36,6 +36,7 @@ EXPECTED = {
     "/longwire.v1.BackendService/GetBackendTarget": (USER, READ, NEVER),
     "/longwire.v1.BackendService/ListBackends": (USER, READ, NEVER),
     "/longwire.v1.BackendService/WatchBackendStatus": (USER, READ, NEVER),
+    "/longwire.v1.CallService/MakeCalls": (USER, None, NEVER),
     "/longwire.v1.JobService/CancelJob": (USER, SUBMIT, ALWAYS),
     "/longwire.v1.JobService/DeleteJob": (USER, SUBMIT, ALWAYS),
     "/longwire.v1.JobService/GetJob": (USER, READ, BEYOND_TENANT),

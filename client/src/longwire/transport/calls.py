@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import grpc
 
+from longwire.transport.call_stream import StreamedCall, fits
 from longwire.transport.connection import Connection
 from longwire.transport.failures import (
     cause_of,
@@ -85,10 +86,8 @@ class Calls:
             channel = self._connection.channel
             left_seconds = max(0.0, deadline - time.monotonic())
             try:
-                response = getattr(self._stub, method)(
-                    request,
-                    timeout=min(left_seconds, patience_seconds),
-                    metadata=self._connection.metadata,
+                response = self._response(
+                    method, request, min(left_seconds, patience_seconds), streams=repeats
                 )
             except grpc.RpcError as error:
                 if (
@@ -111,6 +110,31 @@ class Calls:
             else:
                 outage.answered()
                 return response
+
+    def _response(self, method: str, request: Any, timeout_seconds: float, *, streams: bool) -> Any:
+        """The response to one attempt at a unary call.
+
+        Raises:
+            grpc.RpcError: it failed.
+        """
+
+        def respond() -> Any:
+            return getattr(self._stub, method)(
+                request, timeout=timeout_seconds, metadata=self._connection.metadata
+            )
+
+        call = self._streamed(request, lambda: iter((respond(),))) if streams else None
+        return respond() if call is None else call.only(timeout_seconds)
+
+    def _streamed(self, request: Any, make_plain: Callable[[], Any]) -> StreamedCall | None:
+        """The same call over the connection's stream of calls; None where it is to be plain.
+
+        Args:
+            request: its request. It may be sent twice.
+            make_plain: makes it by its own RPC.
+        """
+        stream = self._connection.call_stream() if fits(request) else None
+        return None if stream is None else stream.call(request, make_plain)
 
     def _may_repeat(self, error: grpc.RpcError, retry: Retry, deadline: float) -> bool:
         """Whether to make a call again that failed; pauses before."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import threading
 import weakref
+from collections.abc import Iterable
 from typing import Any
 
 import grpc
 from grpc.experimental import ChannelOptions
 
 from longwire.transport.address import resolve_address
+from longwire.transport.call_stream import CallStream
 from longwire.transport.credentials import (
     Credentials,
     GivenCredentials,
@@ -73,6 +75,12 @@ class Connection:
         self._replaced: weakref.WeakSet[grpc.Channel] = weakref.WeakSet()
         # The call that was judged last, and what is wrong with TLS on it.
         self._judged: tuple[grpc.RpcError | None, str] = (None, "")
+        self._call_stream: CallStream | None = None
+        self._call_streams: weakref.WeakSet[CallStream] = weakref.WeakSet()
+        # Whoever forgets the connection need not close it.
+        weakref.finalize(self, _end_all, self._call_streams)
+        self._has_called = False
+        self._has_streams = True
         self.outage = Outage(self.address)
 
     @property
@@ -120,6 +128,38 @@ class Connection:
                 self._channel = _new_channel(self.address, self.credentials)
             return self._channel
 
+    def call_stream(self) -> CallStream | None:
+        """The stream for small calls; None where the next one is to be made by itself.
+
+        So is the first of all: a program that makes one call is quicker without. And so
+        are all to a server that has never answered, and to one without such streams.
+        """
+        stream = self._call_stream
+        # A child of a fork has its parent's stream in memory, and cannot use it.
+        is_ours = self._channel_pid == os.getpid()
+        if is_ours and stream is not None and stream.serves(self._channel):
+            return stream
+        return self._next_call_stream()
+
+    def _next_call_stream(self) -> CallStream | None:
+        if not (self._has_called and self._has_streams and self.outage.has_answered):
+            self._has_called = True
+            return None
+        channel = self.channel
+        with self._lock:
+            stream = self._call_stream
+            if stream is not None and stream.is_unknown:
+                self._has_streams = False
+                return None
+            if self._channel is not channel:
+                return None
+            if stream is None or not stream.serves(channel):
+                if stream is not None:
+                    stream.retire()
+                stream = self._call_stream = CallStream(channel, self.metadata)
+                self._call_streams.add(stream)
+            return stream
+
     def renew(self, channel: grpc.Channel) -> None:
         """Has the next call make a new channel, because this one seems to be dead.
 
@@ -140,7 +180,7 @@ class Connection:
             channels = list(self._replaced)
             if self._channel is not None:
                 channels.append(self._channel)
-            self._channel = None
+            self._channel = self._call_stream = None
             self._replaced.clear()
         for channel in channels:
             channel.close()
@@ -220,6 +260,11 @@ class Connection:
 
     def __repr__(self) -> str:
         return f"Connection({self.address!r})"
+
+
+def _end_all(streams: Iterable[CallStream]) -> None:
+    for stream in list(streams):
+        stream.end()
 
 
 def _new_channel(address: str, credentials: Credentials) -> grpc.Channel:

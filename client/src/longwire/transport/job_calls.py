@@ -66,14 +66,22 @@ class JobCalls(Calls):
 
     def run_job(self, request: messages.RunJobRequest) -> Any:
         """The call that streams RunJobResponse. Raises ``grpc.RpcError`` while read."""
-        return self._stub.RunJob(request, metadata=self._connection.metadata)
+
+        def run() -> Any:
+            return self._stub.RunJob(request, metadata=self._connection.metadata)
+
+        return (self._streamed(request, run) if request.request_id else None) or run()
 
     def watch_job(self, job_id: str, resume_after: int, *, pub_results: bool = False) -> Any:
         """The call that streams WatchJobResponse. Raises ``grpc.RpcError`` while read."""
         request = messages.WatchJobRequest(
             job_id=job_id, resume_after=resume_after, pub_results=pub_results
         )
-        return self._stub.WatchJob(request, metadata=self._connection.metadata)
+
+        def watch() -> Any:
+            return self._stub.WatchJob(request, metadata=self._connection.metadata)
+
+        return self._streamed(request, watch) or watch()
 
     def submit_job(self, request: messages.SubmitJobRequest) -> messages.SubmitJobResponse:
         """Submits a job without waiting for it."""

@@ -21,7 +21,7 @@ from longwire_server.accounts.access_refusals import (
     unclassified,
 )
 from longwire_server.accounts.authenticator import Authenticator, shown_token_id
-from longwire_server.accounts.caller import Caller, set_caller
+from longwire_server.accounts.caller import Caller, caller, set_caller
 from longwire_server.interceptors.audit_trail import AuditTrail
 from longwire_server.interceptors.credential_watch import while_good
 from longwire_server.refusals import RequestRefusedError, argument_invalid
@@ -107,6 +107,30 @@ class AccessInterceptor(grpc.aio.ServerInterceptor):
     def trail(self, access: Access, method: str, context: Any) -> AuditTrail:
         """The record of a call in the making."""
         return AuditTrail(self._audit, access.audit, method, address_of(context))
+
+    def guarded(self, behaviour: Any, method: str, context: Any, *, streams: bool) -> Any:
+        """What a servicer does in a call that came over a stream, as if it had come by itself.
+
+        Args:
+            behaviour: the servicer's method.
+            method: the full name of the call's own RPC.
+            context: the stream, whose caller was found.
+            streams: whether the call is answered with a stream.
+
+        Raises:
+            RequestRefusedError: the caller may not make the call.
+        """
+        present, access = caller(), ACCESS[method]
+        assert access is not OPEN
+        if (refusal := refusal_of(access, present)) is not None:
+            trail = self.trail(access, method, context)
+            trail.by(present)
+            trail.refuse(refusal)
+            raise refusal
+        if self._audit is None or access.audit is Audit.NEVER:
+            return behaviour
+        recorded = self.recorded_stream if streams else self.recorded
+        return recorded(behaviour, present, access, method)
 
     def watched(self, behaviour: Any, caller: Caller) -> Any:
         """The same, as long as the caller's credential is good."""
@@ -229,7 +253,7 @@ def refusal_of(access: Access, caller: Caller) -> RequestRefusedError | None:
     """Why a caller may not make a call; None where it may."""
     if caller.role < access.role:
         return role_needed(access.role)
-    if access.scope not in caller.scopes:
+    if access.scope is not None and access.scope not in caller.scopes:
         return scope_needed(access.scope)
     return None
 

@@ -30,8 +30,8 @@ class Access:
     role: Role.ValueType
     """The least role."""
 
-    scope: Scope.ValueType
-    """What the credential has to be good for."""
+    scope: Scope.ValueType | None
+    """What the credential has to be good for; None for nothing in particular."""
 
     audit: Audit = Audit.NEVER
     """Which of its calls are recorded."""
@@ -67,6 +67,10 @@ _SERVICES: Final[Mapping[str, Mapping[str, Access | None]]] = {
         "CancelJob": _CHANGE,
         "UpdateJob": _CHANGE,
         "DeleteJob": _CHANGE,
+    },
+    "longwire.v1.CallService": {
+        # Asks for nothing itself: each of its calls is looked at as its own RPC.
+        "MakeCalls": Access(Role.ROLE_USER, None),
     },
     "longwire.v1.SessionService": {
         "OpenSession": _CHANGE,

@@ -1,0 +1,283 @@
+"""What clients do over a stream of calls, and that nobody notices but by the clock."""
+
+from __future__ import annotations
+
+import gc
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import http2_frames as http2
+import pytest
+import scripted_jobs as scripted
+from circuits import asymmetric, bell
+from proxy import Proxy, proxy_to
+from qiskit.providers import JobStatus
+from qiskit_aer import AerSimulator
+from scripted_jobs import ScriptedJobs
+from server_process import START_SECONDS, ServerProcess, running_server, wait_until
+
+from longwire import RemoteBackend, RemoteProvider, RemoteService
+from longwire.errors import BackendNotFoundError, JobTimeoutError, ServerUnreachableError
+from longwire.transport import call_stream
+from longwire.transport.backend_calls import BackendCalls
+from longwire.transport.connection import Connection
+from longwire.transport.job_calls import JobCalls
+
+READER = "longwire-calls"
+
+
+class CallCounter:
+    """Counts the calls of gRPC that go through a proxy, by the frames that begin one."""
+
+    def __init__(self) -> None:
+        self._received = b""
+        self.count = 0
+
+    def watch(self, chunk: bytes) -> None:
+        """Takes what goes to the server of one connection."""
+        self._received += chunk.removeprefix(http2.PREFACE)
+        while len(self._received) >= 9:
+            size = 9 + int.from_bytes(self._received[:3], "big")
+            if len(self._received) < size:
+                return
+            self.count += self._received[3] == http2.HEADERS
+            self._received = self._received[size:]
+
+
+@pytest.fixture
+def server(one_worker_server: ServerProcess) -> ServerProcess:
+    return one_worker_server
+
+
+@pytest.fixture
+def proxy(server: ServerProcess) -> Iterator[Proxy]:
+    with proxy_to(server.address) as between:
+        yield between
+
+
+@pytest.fixture
+def provider(proxy: Proxy) -> Iterator[RemoteProvider]:
+    """A user who has run a job, so that what follows goes over a stream."""
+    with RemoteProvider(proxy.address, timeout_seconds=START_SECONDS) as found:
+        found.get_backend("aer_simulator").run(bell(), shots=1).result()
+        yield found
+
+
+@pytest.fixture
+def gated(provider: RemoteProvider) -> RemoteBackend:
+    return provider.get_backend("gated")
+
+
+def num_readers() -> int:
+    """How many streams of calls this process reads."""
+    return sum(thread.name == READER for thread in threading.enumerate())
+
+
+def test_many_jobs_and_questions_take_one_call_of_grpc(
+    server: ServerProcess,
+) -> None:
+    with proxy_to(server.address) as proxy, RemoteProvider(proxy.address) as provider:
+        counter = CallCounter()
+        proxy.watch = counter.watch
+        backend = provider.get_backend("aer_simulator")
+        backend.run(bell(), shots=1).result()
+        before = counter.count
+        for _ in range(10):
+            backend.run(bell(), shots=1).result()
+            backend.status()
+        assert counter.count == before + 1
+
+
+def test_program_that_makes_one_call_opens_no_stream(server: ServerProcess) -> None:
+    before = num_readers()
+    with RemoteProvider(server.address) as provider:
+        provider.get_backend("aer_simulator").run(bell(), shots=1).result()
+        assert num_readers() == before
+
+
+def test_threads_share_the_stream_and_get_each_its_own_result(provider: RemoteProvider) -> None:
+    backend = provider.get_backend("aer_simulator")
+
+    def counts(seed: int) -> dict[str, int]:
+        found = backend.run(asymmetric(), shots=300, seed_simulator=seed).result().get_counts()
+        return dict(found)
+
+    before = num_readers()
+    with ThreadPoolExecutor(16) as threads:
+        found = list(threads.map(counts, range(64)))
+        assert num_readers() <= before + 1
+    local = AerSimulator()
+    assert found == [
+        local.run(asymmetric(), shots=300, seed_simulator=seed).result().get_counts()
+        for seed in range(64)
+    ]
+
+
+def test_large_program_goes_by_itself(provider: RemoteProvider, proxy: Proxy) -> None:
+    backend = provider.get_backend("aer_simulator")
+    backend.status()
+    large = bell().copy(name="n" * 30_000)
+    circuits = [large.copy(name=f"{number}" + "n" * 30_000) for number in range(4)]
+    counter = CallCounter()
+    counter.watch(http2.PREFACE)
+    proxy.watch = counter.watch
+    backend.run(circuits, shots=1).result()
+    assert counter.count == 1
+
+
+def test_refusal_over_the_stream_is_the_error_that_it_is_otherwise(
+    provider: RemoteProvider,
+) -> None:
+    calls = BackendCalls(provider._connection)
+    calls.get_backend_status("aer_simulator")
+    with pytest.raises(BackendNotFoundError, match="No backend is named 'aer'"):
+        calls.get_backend_status("aer")
+
+
+def test_job_goes_on_when_the_connection_breaks(
+    gated: RemoteBackend, proxy: Proxy, gate: Path
+) -> None:
+    jobs = [gated.run(bell(), shots=10, gate=str(gate)) for _ in range(3)]
+    with ThreadPoolExecutor(3) as threads:
+        waiting = [threads.submit(job.result) for job in jobs]
+        wait_until(jobs[0].running)
+        proxy.cut()
+        gate.touch()
+        for each in waiting:
+            assert sum(each.result(START_SECONDS).get_counts().values()) == 10
+
+
+def test_wait_that_is_over_leaves_the_job_and_the_stream_as_they_were(
+    gated: RemoteBackend, gate: Path
+) -> None:
+    job = gated.run(bell(), shots=10, gate=str(gate))
+    for _ in range(2):
+        with pytest.raises(JobTimeoutError):
+            job.result(timeout=0.05)
+    assert gated.status().operational
+    gate.touch()
+    assert sum(job.result(START_SECONDS).get_counts().values()) == 10
+
+
+def test_cancel_wakes_who_waits(gated: RemoteBackend, gate: Path) -> None:
+    job = gated.run(bell(), gate=str(gate))
+    with ThreadPoolExecutor(1) as threads:
+        waiting = threads.submit(job.wait_for_final_state)
+        wait_until(job.running)
+        assert job.cancel()
+        waiting.result(START_SECONDS)
+    assert job.status() is JobStatus.CANCELLED
+
+
+def test_connection_that_is_closed_ends_what_waits(
+    proxy: Proxy, gate: Path, provider: RemoteProvider
+) -> None:
+    service = RemoteService(proxy.address)
+    backend = service.backend("gated")
+    backend.run(bell(), shots=1).result()
+    job = backend.run(bell(), shots=10, gate=str(gate))
+    with ThreadPoolExecutor(1) as threads:
+        waiting = threads.submit(job.result)
+        wait_until(lambda: provider.job(job.job_id()).running())
+        service.close()
+        with pytest.raises(ServerUnreachableError, match="closed"):
+            waiting.result(START_SECONDS)
+    gate.touch()
+
+
+def test_silent_connection_is_replaced(provider: RemoteProvider, proxy: Proxy) -> None:
+    backend = provider.get_backend("aer_simulator")
+    backend.status()
+    proxy.stall(new=False)
+    assert backend.status().operational
+    assert sum(backend.run(bell(), shots=10).result().get_counts().values()) == 10
+
+
+def test_idle_stream_ends_and_the_next_call_opens_another(
+    monkeypatch: pytest.MonkeyPatch, provider: RemoteProvider
+) -> None:
+    monkeypatch.setattr(call_stream, "_IDLE_SECONDS", 0.1)
+    backend = provider.get_backend("aer_simulator")
+    before = num_readers()
+    for _ in range(2):
+        assert backend.status().operational
+        wait_until(lambda: num_readers() == before)
+
+
+def test_stream_with_a_job_in_it_is_not_idle(
+    monkeypatch: pytest.MonkeyPatch, gated: RemoteBackend, proxy: Proxy, gate: Path
+) -> None:
+    monkeypatch.setattr(call_stream, "_IDLE_SECONDS", 0.01)
+    job = gated.run(bell(), shots=10, gate=str(gate))
+    counter = CallCounter()
+    counter.watch(http2.PREFACE)
+    proxy.watch = counter.watch
+    with ThreadPoolExecutor(1) as threads:
+        waiting = threads.submit(job.result)
+        with pytest.raises(TimeoutError):
+            waiting.result(0.5)
+        gate.touch()
+        waiting.result(START_SECONDS)
+    assert counter.count == 0
+
+
+def test_old_stream_takes_no_new_calls_and_answers_those_that_it_has(
+    monkeypatch: pytest.MonkeyPatch, provider: RemoteProvider, gate: Path
+) -> None:
+    monkeypatch.setattr(call_stream, "_MOST_SECONDS", 0.0)
+    backend = provider.get_backend("gated")
+    job = backend.run(bell(), shots=10, gate=str(gate))
+    with ThreadPoolExecutor(1) as threads:
+        waiting = threads.submit(job.result)
+        for _ in range(3):
+            assert backend.status().operational
+        gate.touch()
+        assert sum(waiting.result(START_SECONDS).get_counts().values()) == 10
+
+
+def test_connection_that_is_forgotten_ends_its_stream(server: ServerProcess) -> None:
+    before = num_readers()
+    connection = Connection(server.address)
+    calls = BackendCalls(connection)
+    for _ in range(3):
+        calls.get_backend_status("aer_simulator")
+    assert num_readers() == before + 1
+    forgotten = weakref.ref(connection)
+    del connection, calls
+    gc.collect()
+    assert forgotten() is None
+    wait_until(lambda: num_readers() == before)
+
+
+def test_server_without_such_streams_is_asked_once_and_then_by_calls_of_their_own() -> None:
+    jobs = ScriptedJobs(scripted.job(), [scripted.finished()])
+    with scripted.serving(jobs) as address, proxy_to(address) as proxy:
+        counter = CallCounter()
+        proxy.watch = counter.watch
+        connection = Connection(proxy.address)
+        calls = JobCalls(connection)
+        for _ in range(10):
+            assert calls.get_job(scripted.JOB_ID).job_id == scripted.JOB_ID
+        connection.close()
+    assert counter.count == 11
+
+
+@pytest.mark.parametrize("call", [lambda job: job.status(), lambda job: job.result()])
+def test_server_that_restarts_is_called_again(
+    tmp_path: Path, call: Callable[[object], object]
+) -> None:
+    with running_server(tmp_path) as first:
+        address = first.address
+        with RemoteProvider(address, timeout_seconds=START_SECONDS) as provider:
+            backend = provider.get_backend("aer_simulator")
+            for _ in range(2):
+                job = backend.run(bell(), shots=10)
+                job.result()
+            first.terminate()
+            with running_server(tmp_path, address=address):
+                assert backend.status().operational
+                call(job)
+                assert sum(backend.run(bell(), shots=10).result().get_counts().values()) == 10
