@@ -11,6 +11,7 @@ from typing import Any
 import grpc.aio
 import recording
 from aims import Ratio, ratio
+from call_streams import CallStream
 from clients import bell
 from processes import Server, longwire_server, raw_server
 from qiskit import QuantumCircuit
@@ -96,11 +97,12 @@ async def measure_queue(raw: Server, longwire: Server) -> dict[str, float]:
             request_serializer=SubmitJobRequest.SerializeToString,
             response_deserializer=SubmitJobRequest.FromString,
         )
+        stream = CallStream(channel)
         submit = JobServiceStub(channel).SubmitJob
         await submit(request, wait_for_ready=True)
         return {
             "echo": await all_answered(lambda: echo(request)),
-            "submit": await all_answered(lambda: submit(request)),
+            "submit": await all_answered(lambda: stream.call("submit_job", request)),
         }
 
 

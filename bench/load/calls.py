@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+import sys
+import uuid
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import grpc
 import grpc.aio
-from google.rpc import error_details_pb2, status_pb2
+from google.rpc import code_pb2, error_details_pb2, status_pb2
+
+sys.path.append(str(Path(__file__).parents[1]))
+from call_streams import CallStream, StreamedCallError
 
 from longwire.v1.job_pb2 import JobState
-from longwire.v1.job_service_pb2 import RunJobResponse, WatchJobRequest
+from longwire.v1.job_service_pb2 import RunJobRequest, RunJobResponse, WatchJobRequest
 
 Metadata = tuple[tuple[str, str], ...]
 # Sends the request, and says whether its stream is to be cancelled; returns an outcome.
@@ -39,6 +46,8 @@ def caller(channel: grpc.aio.Channel, call: str, token: str, seconds: float) -> 
             return OK
 
         return once
+    if call == "streamed":
+        return _streamed(CallStream(channel, metadata), seconds)
     run: Any = channel.unary_stream(f"{_JOBS}RunJob")
     watch: Any = channel.unary_stream(f"{_JOBS}WatchJob")
 
@@ -57,6 +66,19 @@ def caller(channel: grpc.aio.Channel, call: str, token: str, seconds: float) -> 
     return job
 
 
+def _streamed(stream: CallStream, seconds: float) -> Caller:
+    """Jobs over one stream, each with an id of its request, as a client of ours runs them."""
+
+    async def job(request: bytes, _cancelled: bool) -> str:
+        message = RunJobRequest.FromString(request)
+        message.request_id = uuid.uuid4().hex
+        async with asyncio.timeout(seconds):
+            answer = await stream.call("run_job", message)
+        return _state(answer.run_job)
+
+    return job
+
+
 async def _first_job_id(stream: Any) -> str:
     """The job of the first event of a stream, which is then cancelled."""
     async for response in stream:
@@ -66,16 +88,32 @@ async def _first_job_id(stream: Any) -> str:
 
 
 def _final_state(last: bytes) -> str:
-    event = RunJobResponse.FromString(last).events[-1]
+    return _state(RunJobResponse.FromString(last))
+
+
+def _state(last: RunJobResponse) -> str:
+    event = last.events[-1]
     state = event.finished.job.status.status
     return OK if state == JobState.JOB_STATE_DONE else f"JOB_{JobState.Name(state)}"
 
 
-def has_retry_info(error: grpc.aio.AioRpcError) -> bool:
+def code_of(error: grpc.aio.AioRpcError | StreamedCallError) -> str:
+    """The name of the status with which a call failed."""
+    if isinstance(error, StreamedCallError):
+        return code_pb2.Code.Name(error.error.code)
+    return error.code().name
+
+
+def has_retry_info(error: grpc.aio.AioRpcError | StreamedCallError) -> bool:
     """Whether a refusal says when to come again."""
-    for key, value in error.trailing_metadata() or ():
-        if key == "grpc-status-details-bin":
-            retry = error_details_pb2.RetryInfo()
-            status = status_pb2.Status.FromString(value)
-            return any(detail.Unpack(retry) for detail in status.details)
-    return False
+    if isinstance(error, StreamedCallError):
+        packed = [error.error.status]
+    else:
+        metadata = error.trailing_metadata() or ()
+        packed = [value for key, value in metadata if key == "grpc-status-details-bin"]
+    retry = error_details_pb2.RetryInfo()
+    return any(
+        detail.Unpack(retry)
+        for each in packed
+        for detail in status_pb2.Status.FromString(each).details
+    )

@@ -21,7 +21,7 @@ from typing import Any
 import grpc
 import grpc.aio
 import uvloop
-from calls import CANCELLED, OK, Caller, caller, has_retry_info
+from calls import CANCELLED, OK, Caller, StreamedCallError, caller, code_of, has_retry_info
 from plan import Plan, read_plan
 from schedule import arrivals
 from tally import Latencies, Tally
@@ -112,8 +112,10 @@ class Generator:
         has_retry = True
         try:
             outcome = await call(next(self._requests), cancelled)
-        except grpc.aio.AioRpcError as error:
-            outcome = error.code().name
+        except TimeoutError:
+            outcome = "DEADLINE_EXCEEDED"
+        except (grpc.aio.AioRpcError, StreamedCallError) as error:
+            outcome = code_of(error)
             has_retry = outcome != "RESOURCE_EXHAUSTED" or has_retry_info(error)
         now = time.perf_counter()
         if self._counted_from <= now <= self._end and outcome in (OK, CANCELLED):

@@ -39,11 +39,12 @@ def clients(server: Hosted) -> list[Client]:
     ]
 
 
-def measure(seconds: float, max_calls: int) -> dict[str, Any]:
+def measure(seconds: float, max_calls: int, call: str) -> dict[str, Any]:
     """The capacity, and then each multiple of it.
 
     Args:
         seconds: of each.
+        call: how jobs are sent; see :class:`Plan`.
         max_calls: how many calls a connection may have at once; what is more waits at the
             client, or is told UNAVAILABLE, before the server has read anything of it.
     """
@@ -51,7 +52,11 @@ def measure(seconds: float, max_calls: int) -> dict[str, Any]:
     processors = len(os.sched_getaffinity(0))
     with hosted(settings, processes=processors, open_to_all=False) as server:
         senders = clients(server)
-        common = {"address": server.server.address, "requests": server.requests("bell")}
+        common: dict[str, Any] = {
+            "address": server.server.address,
+            "requests": server.requests("bell"),
+            "call": call,
+        }
         closed = Plan(**common, clients=senders, seconds=seconds, in_flight=CLOSED_IN_FLIGHT)
         generate(closed)  # warm-up
         capacity_run = generate(closed)
@@ -67,6 +72,7 @@ def measure(seconds: float, max_calls: int) -> dict[str, Any]:
             print(line(point), flush=True)
     return {
         "settings": settings.strip(),
+        "call": call,
         "worker_processes": processors,
         "capacity_per_second": capacity,
         "capacity": capacity_run,
@@ -154,9 +160,15 @@ def main() -> None:
         default=10_000,
         help="at once on a connection (connections.max_calls)",
     )
+    parser.add_argument(
+        "--call",
+        choices=("streamed", "run"),
+        default="streamed",
+        help="jobs over a stream for each tenant, as our clients send them, or each by RunJob",
+    )
     arguments = parser.parse_args()
     before = {"environment": environment()}
-    recorded = before | measure(arguments.seconds, arguments.max_calls)
+    recorded = before | measure(arguments.seconds, arguments.max_calls, arguments.call)
     print(f"refusals: {recorded['refusals']}")
     print(f"generator saturated at: {recorded['generator_saturated_at']}")
     finish("overload", recorded)

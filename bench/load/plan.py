@@ -45,7 +45,8 @@ class Plan:
     """How long calls are begun."""
 
     call: str = "run"
-    """``run`` (RunJob, to its last event), ``submit``, or ``status``."""
+    """``run`` (RunJob, to its last event), ``streamed`` (the same over a stream of calls, one
+    for each client), ``submit``, or ``status``."""
 
     in_flight: int = 0
     """Closed: calls at once; the next begins when one has ended."""

@@ -104,6 +104,10 @@ class Submissions:
     async def submit(self, tenant: str, spec: JobSpec, request_id: str) -> Submission:
         """See :meth:`JobManager.submit`."""
         self._quotas.count_request(tenant)
+        if not request_id:
+            # Before all that takes longer: this is what an overloaded server says most.
+            # A request that has come before may have its job all the same.
+            self._require_room(tenant)
         check_counts(spec, self._quotas.of(tenant))
         admit(spec, request_id, self._limits)
         program, payloads = await self._take_program(tenant, spec)
@@ -165,6 +169,9 @@ class Submissions:
         check_queue_request(spec, self._live.batch_backend(tenant, spec.batch))
         if spec.session_id:
             self._sessions.require(tenant, spec.session_id, spec.backend_name)
+        self._require_room(tenant)
+
+    def _require_room(self, tenant: str) -> None:
         require_room(self._limits, self._num_queued() + self._num_admitted)
         self._quotas.admit_another(tenant)
 

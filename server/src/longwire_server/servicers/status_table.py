@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import functools
 import logging
 import secrets
 
@@ -54,31 +55,49 @@ def status_of(error: BaseException) -> grpc.Status:
         error = store_unavailable()
     elif not isinstance(error, RequestRefusedError):
         error = _internal(error)
+    return _status(
+        error.reason,
+        error.message,
+        tuple(error.details.items()),
+        error.field,
+        error.retry_after_seconds,
+    )
+
+
+# An overloaded server says the same to many.
+@functools.lru_cache(maxsize=256)
+def _status(
+    reason: ErrorReason.ValueType,
+    message: str,
+    facts: tuple[tuple[str, str], ...],
+    field: str | None,
+    retry_after_seconds: float | None,
+) -> grpc.Status:
+    """The status of a refusal; see :class:`RequestRefusedError`."""
+    metadata = dict(facts)
     details: list[any_pb2.Any] = [
         _packed(
             error_details_pb2.ErrorInfo(
-                reason=ErrorReason.Name(error.reason).removeprefix("ERROR_REASON_"),
+                reason=ErrorReason.Name(reason).removeprefix("ERROR_REASON_"),
                 domain=ERROR_DOMAIN,
-                metadata=error.details,
+                metadata=metadata,
             )
         )
     ]
-    if error.field is not None:
-        violation = error_details_pb2.BadRequest.FieldViolation(
-            field=error.field, description=error.message
-        )
+    if field is not None:
+        violation = error_details_pb2.BadRequest.FieldViolation(field=field, description=message)
         details.append(_packed(error_details_pb2.BadRequest(field_violations=[violation])))
-    if error.retry_after_seconds is not None:
+    if retry_after_seconds is not None:
         retry = error_details_pb2.RetryInfo()
-        retry.retry_delay.FromTimedelta(datetime.timedelta(seconds=error.retry_after_seconds))
+        retry.retry_delay.FromTimedelta(datetime.timedelta(seconds=retry_after_seconds))
         details.append(_packed(retry))
-    if "limit" in error.details:
+    if "limit" in metadata:
         quota = error_details_pb2.QuotaFailure.Violation(
-            subject=error.details["limit"], description=error.message
+            subject=metadata["limit"], description=message
         )
         details.append(_packed(error_details_pb2.QuotaFailure(violations=[quota])))
     status: grpc.Status = rpc_status.to_status(
-        status_pb2.Status(code=STATUS_CODES[error.reason], message=error.message, details=details)
+        status_pb2.Status(code=STATUS_CODES[reason], message=message, details=details)
     )
     return status
 

@@ -178,15 +178,19 @@ class JobWrites:
     def _known(self, job: Job, cursor: DBAPICursor) -> Job:
         """The job that is in the way of a new one."""
         if job.request_id:
-            request = {"for_tenant": job.tenant, "for_request_id": job.request_id}
-            self._prepared["select_request"].run(cursor, request)
-            known = job_of_cursor(cursor)
+            known = self.of_request(job.tenant, job.request_id, cursor)
             if known is not None:
                 return known
         known = self._recorded(job.job_id, cursor)
         if known is None or not known.is_submission_of(job):
             raise job_id_taken(job.job_id)
         return known
+
+    def of_request(self, tenant: str, request_id: str, cursor: DBAPICursor) -> Job | None:
+        """See :meth:`JobStore.of_request`."""
+        request = {"for_tenant": tenant, "for_request_id": request_id}
+        self._prepared["select_request"].run(cursor, request)
+        return job_of_cursor(cursor)
 
     def _recorded(self, job_id: str, cursor: DBAPICursor) -> Job | None:
         self._prepared["select_job"].run(cursor, {"for_job_id": job_id})
