@@ -25,7 +25,7 @@ class StreamedCallError(Exception):
 
 
 class CallStream:
-    """One stream, which opens with its first call.
+    """One stream, which opens with its first call, and again after it broke.
 
     Args:
         channel: the channel.
@@ -82,13 +82,18 @@ class CallStream:
                     else:
                         before[answer.call_id] = answer
         except grpc.aio.AioRpcError as error:
-            for future in self._answers.values():
-                future.set_exception(error)
-            self._answers.clear()
+            answers, self._answers = self._answers, {}
+            # The next call opens another stream.
+            self._tasks[0].cancel()
+            self._tasks = []
+            for future in answers.values():
+                if not future.done():
+                    future.set_exception(error)
 
     def _end(self, told: CallAnswer, last: CallAnswer) -> None:
         future = self._answers.pop(last.call_id)
         if future.done():
+            # Whoever waited has given up.
             return
         if last.HasField("error"):
             future.set_exception(StreamedCallError(last.error))
