@@ -222,13 +222,16 @@ def test_write_that_fails_leaves_no_part(tmp_path: Path) -> None:
     with_files(str(tmp_path), body)
 
 
-def test_digest_is_sha256_of_the_payload() -> None:
+def test_file_of_an_earlier_version_is_checked_by_its_sha256(url: str) -> None:
     # Of "abc", from FIPS 180-2.
     digest = bytes.fromhex("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
 
     async def body(files: PayloadFiles) -> None:
-        file = await files.write(b"abc")
-        assert file == PayloadFile(file.key, 3, digest)
+        file = PayloadFile("a" * 32, 3, digest)
+        put(url, file.key, b"abc")
+        assert await files.read(file) == b"abc"
+        put(url, file.key, b"abd")
+        with pytest.raises(PayloadDamagedError, match="has not the contents"):
+            await files.read(file)
 
-    with_files("memory://digest", body)
-    fsspec.filesystem("memory").rm("/", recursive=True)
+    with_files(url, body)

@@ -17,13 +17,13 @@ class PayloadFile:
     size_bytes: int
     """Its size."""
 
-    sha256: bytes
-    """Its digest, 32 bytes."""
+    check: bytes
+    """What it is checked by when it is read; see :mod:`longwire_server.store.payload_check`."""
 
 
 Payload: TypeAlias = bytes | PayloadFile
 
-COLUMNS: Final = ("payload", "file_key", "file_bytes", "file_sha256")
+COLUMNS: Final = ("payload", "file_key", "file_bytes", "file_check")
 
 
 def payload_size(payload: Payload) -> int:
@@ -38,7 +38,7 @@ def payload_to_columns(payload: Payload) -> dict[str, Any]:
             "payload": b"",
             "file_key": payload.key,
             "file_bytes": payload.size_bytes,
-            "file_sha256": payload.sha256,
+            "file_check": payload.check,
         }
     return {"payload": payload, **dict.fromkeys(COLUMNS[1:])}
 
@@ -48,4 +48,4 @@ def payload_from_columns(columns: Mapping[Any, Any]) -> Payload:
     if columns["file_key"] is None:
         payload: bytes = columns["payload"]
         return payload
-    return PayloadFile(columns["file_key"], columns["file_bytes"], columns["file_sha256"])
+    return PayloadFile(columns["file_key"], columns["file_bytes"], columns["file_check"])

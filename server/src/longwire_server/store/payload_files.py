@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
 import logging
 import os
 import re
@@ -25,6 +24,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from longwire_server.failpoints import failpoint
 from longwire_server.store.job_store import PayloadDamagedError, StoreError
 from longwire_server.store.payload import PayloadFile
+from longwire_server.store.payload_check import fits, new_check
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
@@ -104,7 +104,7 @@ class PayloadFiles:
             else:
                 self._files.pipe_file(self._path(key), payload)
             failpoint("store.payload.written")
-            return PayloadFile(key, len(payload), hashlib.sha256(payload).digest())
+            return PayloadFile(key, len(payload), new_check(payload))
 
         try:
             return await self._run(f"cannot write a payload of {len(payload)} bytes to", write)
@@ -134,7 +134,7 @@ class PayloadFiles:
                 raise _damaged(file, "is missing") from None
             if len(found) != file.size_bytes:
                 raise _damaged(file, f"has {len(found)} bytes instead of {file.size_bytes}")
-            if hashlib.sha256(found).digest() != file.sha256:
+            if not fits(found, file.check):
                 raise _damaged(file, "has not the contents that were written")
             return found
 

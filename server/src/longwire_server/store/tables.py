@@ -130,7 +130,7 @@ def _payload_columns() -> list[sa.Column[Any]]:
         sa.Column("payload", sa.LargeBinary, nullable=False),
         sa.Column("file_key", sa.String(32), nullable=True),
         sa.Column("file_bytes", sa.BigInteger, nullable=True),
-        sa.Column("file_sha256", sa.LargeBinary(32), nullable=True),
+        sa.Column("file_check", sa.LargeBinary(48), nullable=True),
     ]
 
 
