@@ -38,7 +38,7 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
             "request_deserializer": partial(
                 _decoded, handler.request_deserializer, most_bytes(details.method)
             ),
-            "response_serializer": handler.response_serializer,
+            "response_serializer": partial(_encoded, handler.response_serializer),
         }
         streams = handler.request_streaming
         if handler.response_streaming:
@@ -74,6 +74,14 @@ def _decoded(decode: Callable[[bytes], Any] | None, most: int | None, request: b
                 "request", "its bytes are no message of this call's type; see the .proto files"
             )
         )
+
+
+def _encoded(encode: Callable[[Any], bytes] | None, response: Any) -> bytes:
+    """The response's bytes; a large one may be given as those, to be copied less often."""
+    encoded: bytes = response
+    if encode is not None and not isinstance(response, bytes):
+        encoded = encode(response)
+    return encoded
 
 
 def _good(request: Any) -> Any:
