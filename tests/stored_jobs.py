@@ -8,6 +8,7 @@ from longwire.v1.job_pb2 import JobState
 from longwire_server.store.job import FINAL_STATES, Job
 from longwire_server.store.job_query import JobQuery
 from longwire_server.store.job_store import JobStore, ProgramKey
+from longwire_server.store.payload_reader import PayloadReader
 
 QUEUED, VALIDATING = JobState.JOB_STATE_QUEUED, JobState.JOB_STATE_VALIDATING
 DONE, ERROR = JobState.JOB_STATE_DONE, JobState.JOB_STATE_ERROR
@@ -30,6 +31,24 @@ async def with_open(store: JobStore, body: Body) -> None:
         await body(store)
     finally:
         await store.close()
+
+
+async def joined(reader: PayloadReader, piece_bytes: int, *, left: int | None = None) -> bytes:
+    """What a reader gives in pieces, until its end.
+
+    Args:
+        reader: gives them.
+        piece_bytes: how large they are.
+        left: how much is left; None for all.
+    """
+    left = reader.size_bytes if left is None else left
+    found = b""
+    while left:
+        piece = bytearray(min(piece_bytes, left))
+        await reader.read_into(memoryview(piece))
+        found += piece
+        left -= len(piece)
+    return found
 
 
 async def unfinished(store: JobStore, tenant: str = "physics") -> list[Job]:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import dataclasses
+import hashlib
 import os
 import time
 from collections.abc import Awaitable, Callable, Iterator
@@ -10,6 +13,7 @@ from pathlib import Path
 
 import fsspec
 import pytest
+from stored_jobs import joined
 
 from longwire_server.store.job_store import PayloadDamagedError, StoreError
 from longwire_server.store.payload import PayloadFile
@@ -222,6 +226,144 @@ def test_write_that_fails_leaves_no_part(tmp_path: Path) -> None:
     with_files(str(tmp_path), body)
 
 
+async def read_in_pieces(files: PayloadFiles, file: PayloadFile, piece_bytes: int) -> bytes:
+    async with files.reader(file) as reader:
+        return await joined(reader, piece_bytes)
+
+
+@pytest.mark.parametrize("piece_bytes", [1000, 4096, len(PAYLOAD), 2 * len(PAYLOAD)])
+def test_payload_is_read_in_pieces_of_any_size(url: str, piece_bytes: int) -> None:
+    async def body(files: PayloadFiles) -> None:
+        file = await files.write(PAYLOAD)
+        assert await read_in_pieces(files, file, piece_bytes) == PAYLOAD
+
+    with_files(url, body)
+
+
+def test_peek_at_a_payload_does_not_change_what_is_read_next(url: str) -> None:
+    async def body(files: PayloadFiles) -> None:
+        file = await files.write(PAYLOAD)
+        async with files.reader(file) as reader:
+            assert reader.size_bytes == len(PAYLOAD)
+            assert await reader.peek(len(PAYLOAD) - 7, 7) == PAYLOAD[-7:]
+            assert await reader.peek(0, 5) == PAYLOAD[:5]
+            assert await joined(reader, 3000) == PAYLOAD
+
+    with_files(url, body)
+
+
+@pytest.mark.parametrize("place", [0, len(PAYLOAD) // 2, len(PAYLOAD) - 1])
+def test_changed_payload_is_told_with_its_last_piece_at_the_latest(url: str, place: int) -> None:
+    async def body(files: PayloadFiles) -> None:
+        file = await files.write(PAYLOAD)
+        changed = bytearray(PAYLOAD)
+        changed[place] ^= 1
+        put(url, file.key, bytes(changed))
+        async with files.reader(file) as reader:
+            most = memoryview(bytearray(len(PAYLOAD) - 1))
+            await reader.read_into(most)
+            with pytest.raises(PayloadDamagedError, match="has not the contents"):
+                await reader.read_into(memoryview(bytearray(1)))
+
+    with_files(url, body)
+
+
+@pytest.mark.parametrize(
+    ("contents", "words"),
+    [(PAYLOAD[:-1], "has 10239 bytes instead of 10240"), (None, "is missing")],
+    ids=["truncated", "missing"],
+)
+def test_payload_that_cannot_be_whole_is_refused_before_it_is_read(
+    url: str, contents: bytes | None, words: str
+) -> None:
+    async def body(files: PayloadFiles) -> None:
+        file = await files.write(PAYLOAD)
+        if contents is None:
+            await files.remove([file.key])
+        else:
+            put(url, file.key, contents)
+        with pytest.raises(PayloadDamagedError, match=words):
+            await read_in_pieces(files, file, 1000)
+
+    with_files(url, body)
+
+
+def test_payload_that_is_cut_while_it_is_read_is_told_as_damaged(tmp_path: Path) -> None:
+    async def body(files: PayloadFiles) -> None:
+        file = await files.write(PAYLOAD)
+        async with files.reader(file) as reader:
+            await reader.read_into(memoryview(bytearray(1000)))
+            os.truncate(tmp_path / STORE_ID / file.key, 1500)
+            with pytest.raises(PayloadDamagedError, match="ends after 1500 bytes"):
+                await reader.read_into(memoryview(bytearray(1000)))
+
+    with_files(str(tmp_path), body)
+
+
+def test_payload_that_is_removed_while_it_is_read_is_read_to_its_end(url: str) -> None:
+    async def body(files: PayloadFiles) -> None:
+        file = await files.write(PAYLOAD)
+        async with files.reader(file) as reader:
+            beginning = bytearray(1000)
+            await reader.read_into(memoryview(beginning))
+            await files.remove([file.key])
+            assert names(url) == set()
+            assert beginning + await joined(reader, 1000, left=len(PAYLOAD) - 1000) == PAYLOAD
+
+    with_files(url, body)
+
+
+def test_payload_that_the_machine_has_not_in_memory_is_read_from_the_disk(tmp_path: Path) -> None:
+    async def body(files: PayloadFiles) -> None:
+        file = await files.write(PAYLOAD)
+        descriptor = os.open(tmp_path / STORE_ID / file.key, os.O_RDONLY)
+        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+        os.close(descriptor)
+        assert await read_in_pieces(files, file, 4096) == PAYLOAD
+
+    with_files(str(tmp_path), body, waits_for_disk=True)
+
+
+def open_below(directory: Path) -> list[Path]:
+    """The files below a directory that this process has open."""
+    found = []
+    for link in Path("/proc/self/fd").iterdir():
+        # The directory of links is among them, and closed by now.
+        with contextlib.suppress(FileNotFoundError):
+            found.append(link.readlink())
+    return [path for path in found if directory in path.parents]
+
+
+def test_file_is_open_no_longer_than_it_is_read(tmp_path: Path) -> None:
+    async def body(files: PayloadFiles) -> None:
+        file = await files.write(PAYLOAD)
+        for piece_bytes in (1000, len(PAYLOAD)):
+            async with files.reader(file) as reader:
+                await reader.read_into(memoryview(bytearray(piece_bytes)))
+                assert open_below(tmp_path) == [tmp_path / STORE_ID / file.key]
+            assert open_below(tmp_path) == []
+
+    with_files(str(tmp_path), body)
+
+
+def test_reading_that_is_given_up_leaves_no_file_open(tmp_path: Path) -> None:
+    async def body(files: PayloadFiles) -> None:
+        file = await files.write(PAYLOAD)
+        # An earlier version's: read in threads.
+        file = dataclasses.replace(file, check=hashlib.sha256(PAYLOAD).digest())
+        reading = [asyncio.create_task(read_in_pieces(files, file, 100)) for _ in range(20)]
+        for turns, task in enumerate(reading):
+            # Each in another state: opening, waiting for a thread, done.
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            task.cancel()
+        await asyncio.gather(*reading, return_exceptions=True)
+
+    with_files(str(tmp_path), body)
+    # The threads have ended.
+    assert open_below(tmp_path) == []
+
+
 def test_file_of_an_earlier_version_is_checked_by_its_sha256(url: str) -> None:
     # Of "abc", from FIPS 180-2.
     digest = bytes.fromhex("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
@@ -230,8 +372,10 @@ def test_file_of_an_earlier_version_is_checked_by_its_sha256(url: str) -> None:
         file = PayloadFile("a" * 32, 3, digest)
         put(url, file.key, b"abc")
         assert await files.read(file) == b"abc"
+        assert await read_in_pieces(files, file, 2) == b"abc"
         put(url, file.key, b"abd")
-        with pytest.raises(PayloadDamagedError, match="has not the contents"):
-            await files.read(file)
+        for read in (files.read(file), read_in_pieces(files, file, 2)):
+            with pytest.raises(PayloadDamagedError, match="has not the contents"):
+                await read
 
     with_files(url, body)

@@ -1,4 +1,8 @@
-"""How many results a tenant may fetch at once: each is in memory until its last chunk is sent."""
+"""How many results a tenant may fetch at once.
+
+Each keeps its stored file, or its bytes where those are in the database, until its last
+chunk is sent: of a caller that reads nothing, for as long as it stays connected.
+"""
 
 from __future__ import annotations
 

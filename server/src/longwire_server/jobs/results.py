@@ -3,30 +3,66 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 
 from longwire.v1.result_pb2 import EncodedResult
 from longwire_server.jobs.deliveries import Deliveries
+from longwire_server.jobs.encoded_payload import EncodedPayload, open_encoded
 from longwire_server.jobs.lifecycle import DONE, state_name
 from longwire_server.jobs.retention import RetentionLimits
-from longwire_server.refusals import result_damaged, result_not_available, result_removed
+from longwire_server.refusals import (
+    RequestRefusedError,
+    result_damaged,
+    result_not_available,
+    result_removed,
+)
 from longwire_server.store.job import Job
 from longwire_server.store.job_store import JobStore, PayloadDamagedError
 
 _logger = logging.getLogger(__name__)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
 class FetchedResult:
-    """A result in memory, once."""
+    """A result that is read while it is sent.
 
-    header: EncodedResult
-    """What is to be known of the data, without it."""
+    Args:
+        encoded: the result.
+        refusal: what to tell of damage that was found.
 
-    data: bytes
-    """The data, as EncodedResult has it."""
+    Attributes:
+        header: what is to be known of the data, without it.
+        size_bytes: how large the data is.
+    """
+
+    def __init__(
+        self,
+        encoded: EncodedPayload,
+        refusal: Callable[[PayloadDamagedError], Awaitable[RequestRefusedError]],
+    ) -> None:
+        self.header = encoded.header
+        self.size_bytes = encoded.size_bytes
+        self._encoded = encoded
+        self._refusal = refusal
+
+    async def read_into(self, target: memoryview) -> None:
+        """Fills the target with the next of the data, as EncodedResult has it.
+
+        The call that reaches its end returns only where the whole result is as it was
+        stored.
+
+        Args:
+            target: not empty, and at most as large as what is left.
+
+        Raises:
+            RequestRefusedError: it is not, or the result was removed meanwhile.
+            StoreError: it cannot be read.
+        """
+        try:
+            await self._encoded.read_into(target)
+        except PayloadDamagedError as error:
+            raise await self._refusal(error) from error
 
 
 class Results:
@@ -54,29 +90,35 @@ class Results:
 
     @contextlib.asynccontextmanager
     async def fetched(self, job: Job) -> AsyncIterator[FetchedResult]:
-        """The result of a job in a final state, once there is room for it in memory.
+        """The result of a job in a final state, once its tenant may fetch it.
 
         Raises:
             RequestRefusedError: it has none, or none any more, or a damaged one.
-            StoreError: the store could not be read.
+            StoreError: it cannot be read.
         """
         if job.state != DONE:
             raise result_not_available(job.job_id, state_name(job.state), job.error_message)
-        async with self._deliveries.turn(job.tenant, job.result_bytes):
-            yield await self._read(job)
+        async with (
+            self._deliveries.turn(job.tenant, job.result_bytes),
+            contextlib.AsyncExitStack() as stack,
+        ):
+            try:
+                reader = await stack.enter_async_context(self._store.result_reader(job.job_id))
+                encoded = None if reader is None else await open_encoded(reader)
+            except PayloadDamagedError as error:
+                raise await self._refusal(job, error) from error
+            if encoded is None:
+                raise result_removed(job.job_id, self._retention.results_in_words)
+            yield FetchedResult(encoded, partial(self._refusal, job))
 
-    async def _read(self, job: Job) -> FetchedResult:
-        try:
-            stored = await self._store.result(job.job_id)
-        except PayloadDamagedError as error:
-            _logger.warning("job %s: its result is lost: %s", job.job_id, error)
-            raise result_damaged(job.job_id, str(error)) from error
-        if stored is None:
-            raise result_removed(job.job_id, self._retention.results_in_words)
-        result = EncodedResult.FromString(stored)
-        header = EncodedResult(compression=result.compression, sha256=result.sha256)
-        # Of the three copies that there are by now, one is kept while it is sent.
-        return FetchedResult(header, result.data)
+    async def _refusal(self, job: Job, error: PayloadDamagedError) -> RequestRefusedError:
+        """What to tell of a result whose file is not as it was."""
+        recorded = await self._store.get(job.tenant, job.job_id)
+        if recorded is None or not recorded.result_bytes:
+            # A file that is gone because its job is, or what it returned, is no damage.
+            return result_removed(job.job_id, self._retention.results_in_words)
+        _logger.warning("job %s: its result is lost: %s", job.job_id, error)
+        return result_damaged(job.job_id, str(error))
 
     async def inline(self, job: Job) -> EncodedResult | None:
         """The result for a job's final event; None where it is too large, or there is none.

@@ -19,9 +19,9 @@ from longwire_server.jobs.manager import JobManager
 from longwire_server.jobs.submissions import Submission
 from longwire_server.refusals import argument_invalid
 from longwire_server.servicers.callers import tenant_of
+from longwire_server.servicers.result_responses import result_responses
 from longwire_server.store.job_query import Cursor, JobQuery
 
-_CHUNK_BYTES = 256 * 1024
 _PAGE_SIZE = 100
 _MAX_PAGE_SIZE = 1000
 _STATES = frozenset(JobState.values()) - {JobState.JOB_STATE_UNSPECIFIED}
@@ -91,19 +91,13 @@ class JobServicer(JobServiceServicer):
 
     async def GetResult(  # noqa: N802
         self, request: messages.GetResultRequest, context: Any
-    ) -> AsyncIterator[messages.GetResultResponse]:
-        """The result in chunks."""
+    ) -> AsyncIterator[Any]:
+        """The result in chunks, as responses that are serialised already."""
         async with self._manager.result(tenant_of(context), request.job_id) as result:
             failpoint("service.result.before")
-            data = memoryview(result.data)
-            first = bytes(data[:_CHUNK_BYTES])
-            failpoint("service.chunk.before")
-            yield messages.GetResultResponse(
-                header=result.header, total_bytes=len(data), chunk=first
-            )
-            for start in range(_CHUNK_BYTES, len(data), _CHUNK_BYTES):
+            async for response in result_responses(result):
                 failpoint("service.chunk.before")
-                yield messages.GetResultResponse(chunk=bytes(data[start : start + _CHUNK_BYTES]))
+                yield response
 
     async def ListJobs(  # noqa: N802
         self, request: messages.ListJobsRequest, _context: Any

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import abc
+import contextlib
 import dataclasses
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -13,6 +14,7 @@ from typing import NamedTuple
 from longwire.v1.job_pb2 import JobState
 from longwire_server.store.job import Job
 from longwire_server.store.job_query import JobQuery
+from longwire_server.store.payload_reader import PayloadReader
 from longwire_server.store.usage import Usage
 
 
@@ -210,6 +212,16 @@ class JobStore(abc.ABC):
 
         Raises:
             PayloadDamagedError: it is no longer as it was written.
+        """
+
+    @abc.abstractmethod
+    def result_reader(
+        self, job_id: str
+    ) -> contextlib.AbstractAsyncContextManager[PayloadReader | None]:
+        """Reads the serialised EncodedResult of a job piece by piece, inside of the block.
+
+        Raises:
+            PayloadDamagedError: it is missing, or has another size than was written.
         """
 
     @abc.abstractmethod

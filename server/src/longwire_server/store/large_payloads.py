@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Iterable
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
@@ -14,9 +14,12 @@ from longwire_server.store.database import Read
 from longwire_server.store.job_store import PayloadDamagedError, StoreError
 from longwire_server.store.payload import Payload, PayloadFile, payload_from_columns
 from longwire_server.store.payload_files import PayloadFiles
+from longwire_server.store.payload_reader import PayloadInMemory, PayloadReader
 from longwire_server.store.tables import PAYLOAD_TABLES, store_identity
 
 _logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 _SWEEP_EVERY_SECONDS = 3600.0
 # Another server may be about to refer to a file that is younger.
@@ -98,6 +101,31 @@ class LargePayloads:
             PayloadDamagedError: it is in a file that is missing or damaged.
             StoreError: it cannot be read.
         """
+        return await self._found(select, lambda files, file: files.read(file))
+
+    @contextlib.asynccontextmanager
+    async def reader(self, select: sa.Select[Any]) -> AsyncIterator[PayloadReader | None]:
+        """Reads the payload of a row piece by piece, inside of the block.
+
+        Args:
+            select: selects :data:`longwire_server.store.payload.COLUMNS` of one row.
+
+        Raises:
+            PayloadDamagedError: it is in a file that is missing, or has another size.
+            StoreError: it cannot be read.
+        """
+        async with contextlib.AsyncExitStack() as stack:
+            payload = await self._found(
+                select, lambda files, file: stack.enter_async_context(files.reader(file))
+            )
+            yield PayloadInMemory(payload) if isinstance(payload, bytes) else payload
+
+    async def _found(
+        self,
+        select: sa.Select[Any],
+        get: Callable[[PayloadFiles, PayloadFile], Awaitable[T]],
+    ) -> bytes | T | None:
+        """The payload of a row, or what ``get`` makes of its file."""
         damage: PayloadDamagedError | None = None
         damaged: PayloadFile | None = None
         while True:
@@ -112,7 +140,7 @@ class LargePayloads:
             if payload == damaged and damage is not None:
                 raise damage
             try:
-                return await self._files.read(payload)
+                return await get(self._files, payload)
             except PayloadDamagedError as error:
                 # Unless the row was removed since, and its file with it.
                 damage, damaged = error, payload

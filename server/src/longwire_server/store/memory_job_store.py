@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 from longwire.v1.job_pb2 import JobState
 from longwire_server.store.even_share import even_share
 from longwire_server.store.job import Job
 from longwire_server.store.job_query import JobQuery
 from longwire_server.store.job_store import Added, JobStore, ProgramKey, job_id_taken
+from longwire_server.store.payload_reader import PayloadInMemory, PayloadReader
 from longwire_server.store.usage import Usage
 
 
@@ -156,6 +158,12 @@ class MemoryJobStore(JobStore):
     async def result(self, job_id: str) -> bytes | None:
         """See :meth:`JobStore.result`."""
         return self._results.get(job_id)
+
+    @contextlib.asynccontextmanager
+    async def result_reader(self, job_id: str) -> AsyncIterator[PayloadReader | None]:
+        """See :meth:`JobStore.result_reader`."""
+        result = self._results.get(job_id)
+        yield None if result is None else PayloadInMemory(result)
 
     async def list_jobs(self, query: JobQuery) -> list[Job]:
         """See :meth:`JobStore.list_jobs`."""

@@ -15,16 +15,18 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 from longwire_server.failpoints import failpoint
-from longwire_server.store.job_store import PayloadDamagedError, StoreError
+from longwire_server.store.job_store import StoreError
 from longwire_server.store.payload import PayloadFile
 from longwire_server.store.payload_check import fits, new_check
+from longwire_server.store.payload_file_reader import PayloadFileReader, damaged
+from longwire_server.store.payload_reader import PayloadReader
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
@@ -34,6 +36,9 @@ _logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _THREADS = 4
+_CANNOT_READ = "cannot read a payload of"
+# What is asked of an object store at once: each request takes milliseconds.
+_AHEAD_BYTES = 4 << 20
 # What a write that is under way, or was when its server died, is called.
 _PART = ".part"
 # Nothing else is ever removed, whatever a URL points at.
@@ -125,20 +130,75 @@ class PayloadFiles:
         """
 
         def read() -> bytes:
-            try:
+            with self._telling_missing(file):
                 found: bytes = self._files.cat_file(self._path(file.key))
-            except FileNotFoundError:
-                if self._is_local:
-                    # A disk that is not mounted is no damage.
-                    Path(self._directory).stat()
-                raise _damaged(file, "is missing") from None
-            if len(found) != file.size_bytes:
-                raise _damaged(file, f"has {len(found)} bytes instead of {file.size_bytes}")
+            _check_size(file, len(found))
             if not fits(found, file.check):
-                raise _damaged(file, "has not the contents that were written")
+                raise damaged(file, "has not the contents that were written")
             return found
 
-        return await self._run("cannot read a payload of", read)
+        return await self._run(_CANNOT_READ, read)
+
+    @contextlib.asynccontextmanager
+    async def reader(self, file: PayloadFile) -> AsyncIterator[PayloadReader]:
+        """Reads a payload piece by piece, inside of the block.
+
+        A file of this machine stays readable there when it is removed.
+
+        Raises:
+            PayloadDamagedError: it is not there, or has another size. What it contains
+                is checked when its end is read.
+            StoreError: the files cannot be reached.
+        """
+
+        def begin() -> IO[bytes]:
+            with self._telling_missing(file):
+                opened: IO[bytes]
+                if self._is_local:
+                    # Each piece is larger than any buffer.
+                    opened = open(self._path(file.key), "rb", buffering=0)  # noqa: PTH123, SIM115 - closed below
+                else:
+                    opened = self._files.open(self._path(file.key), block_size=_AHEAD_BYTES)
+            try:
+                _check_size(file, opened.seek(0, os.SEEK_END))
+                opened.seek(0)
+            except BaseException:
+                opened.close()
+                raise
+            return opened
+
+        # Where the caller goes away in the meantime, the file is closed all the same.
+        opening = asyncio.ensure_future(self._run(_CANNOT_READ, begin))
+        try:
+            opened = await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            opening.add_done_callback(self._close_unwanted)
+            raise
+        reader = PayloadFileReader(
+            file,
+            opened,
+            is_local=self._is_local,
+            run=partial(self._run, _CANNOT_READ),
+            telling_missing=self._telling_missing,
+        )
+        try:
+            yield reader
+        finally:
+            reader.close()
+
+    def _close_unwanted(self, opening: asyncio.Future[IO[bytes]]) -> None:
+        if not opening.cancelled() and opening.exception() is None:
+            opening.result().close()
+
+    @contextlib.contextmanager
+    def _telling_missing(self, file: PayloadFile) -> Iterator[None]:
+        try:
+            yield
+        except FileNotFoundError:
+            if self._is_local:
+                # A disk that is not mounted is no damage.
+                Path(self._directory).stat()
+            raise damaged(file, "is missing") from None
 
     async def remove(self, keys: Iterable[str]) -> None:
         """Removes files that no row refers to any more. What cannot be, a sweep will."""
@@ -267,5 +327,6 @@ class PayloadFiles:
         return await asyncio.get_running_loop().run_in_executor(self._threads, run)
 
 
-def _damaged(file: PayloadFile, how: str) -> PayloadDamagedError:
-    return PayloadDamagedError(f"the stored payload is damaged: its file {file.key} {how}")
+def _check_size(file: PayloadFile, size_bytes: int) -> None:
+    if size_bytes != file.size_bytes:
+        raise damaged(file, f"has {size_bytes} bytes instead of {file.size_bytes}")

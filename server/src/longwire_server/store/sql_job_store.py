@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -35,6 +36,7 @@ from longwire_server.store.listing import list_statement
 from longwire_server.store.migrate import migrate, require_present_schema
 from longwire_server.store.payload import COLUMNS, Payload
 from longwire_server.store.payload_files import PayloadFiles
+from longwire_server.store.payload_reader import PayloadReader
 from longwire_server.store.program_table import InStore, is_kept, program_statement, select_unneeded
 from longwire_server.store.retention_writes import Removed
 from longwire_server.store.server_table import ServerTable
@@ -255,11 +257,17 @@ class SqlJobStore(JobStore):
 
     async def spec(self, job_id: str) -> bytes | None:
         """See :meth:`JobStore.spec`."""
-        return await self._payload(specs, job_id)
+        return await self._payloads.load(_select_payload(specs, job_id))
 
     async def result(self, job_id: str) -> bytes | None:
         """See :meth:`JobStore.result`."""
-        return await self._payload(results, job_id)
+        return await self._payloads.load(_select_payload(results, job_id))
+
+    def result_reader(
+        self, job_id: str
+    ) -> contextlib.AbstractAsyncContextManager[PayloadReader | None]:
+        """See :meth:`JobStore.result_reader`."""
+        return self._payloads.reader(_select_payload(results, job_id))
 
     async def list_jobs(self, query: JobQuery) -> list[Job]:
         """See :meth:`JobStore.list_jobs`."""
@@ -385,10 +393,6 @@ class SqlJobStore(JobStore):
             except StoreError as error:
                 _logger.warning("the database cannot be checkpointed: %s", error)
 
-    async def _payload(self, table: sa.Table, job_id: str) -> bytes | None:
-        columns = (table.c[name] for name in COLUMNS)
-        return await self._payloads.load(sa.select(*columns).where(table.c.job_id == job_id))
-
     async def _read(self, read: Callable[[sa.Connection], T]) -> T:
         def run() -> T:
             try:
@@ -402,6 +406,10 @@ class SqlJobStore(JobStore):
 
 _SELECT_ANY_JOB = sa.select(jobs).where(jobs.c.job_id == sa.bindparam("for_job_id"))
 _SELECT_JOB = _SELECT_ANY_JOB.where(jobs.c.tenant == sa.bindparam("for_tenant"))
+
+
+def _select_payload(table: sa.Table, job_id: str) -> sa.Select[Any]:
+    return sa.select(*(table.c[name] for name in COLUMNS)).where(table.c.job_id == job_id)
 
 
 def _bytes_in_row(payload: Payload | InStore) -> int:
