@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import os
 import shutil
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -21,6 +22,8 @@ from service_calls import refusal
 
 from longwire import RemoteProvider
 from longwire.errors import LongwireError
+from longwire.transport.connection import Connection
+from longwire.transport.job_calls import JobCalls
 from longwire.v1 import job_service_pb2 as messages
 from longwire.v1.job_service_pb2_grpc import JobServiceStub
 
@@ -129,6 +132,18 @@ def test_server_holds_far_less_of_a_result_than_all_of_it(stored: Stored) -> Non
     data = b"".join(response.chunk for response in (first, *others))
     assert len(data) == first.total_bytes
     assert hashlib.sha256(data).digest() == first.header.sha256
+
+
+def test_client_holds_one_copy_of_a_result_that_comes_in_chunks(stored: Stored) -> None:
+    with serving(stored) as server, contextlib.closing(Connection(server.address)) as connection:
+        tracemalloc.start()
+        try:
+            result = JobCalls(connection).get_result(stored.job_id)
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert hashlib.sha256(result.data).digest() == result.sha256
+    assert RESULT_BYTES < len(result.data) < peak < RESULT_BYTES * 3 // 2
 
 
 def test_caller_that_stops_reading_is_not_read_ahead_for_and_holds_up_nobody(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from qiskit.providers import JobStatus
 from qiskit.providers.jobstatus import JOB_FINAL_STATES
 
+from longwire.codecs.received_result import ResultAsSent
 from longwire.errors import JobCancelledError, JobFailedError, LongwireError
 from longwire.events import JobEvents, Progress
 from longwire.following.awaiting import in_thread
@@ -25,7 +26,6 @@ from longwire.transport.job_stream import JobStream
 from longwire.v1.error_pb2 import ErrorReason
 from longwire.v1.job_pb2 import Job
 from longwire.v1.job_service_pb2 import UpdateJobRequest
-from longwire.v1.result_pb2 import EncodedResult
 
 if TYPE_CHECKING:
     from longwire.following.live import LiveDisplay
@@ -60,7 +60,7 @@ class FollowedJob(ABC, Generic[ResultT]):
         self._result: ResultT | None = None
 
     @abstractmethod
-    def _decode(self, encoded: EncodedResult) -> ResultT:
+    def _decode(self, encoded: ResultAsSent) -> ResultT:
         """The result that the bytes hold."""
 
     def job_id(self) -> str:

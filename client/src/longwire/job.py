@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from qiskit.providers import JobV1
 
+from longwire.codecs.received_result import ResultAsSent
 from longwire.codecs.result import decode_result
 from longwire.errors import LongwireError
 from longwire.followed_job import FollowedJob
@@ -13,7 +14,6 @@ from longwire.providers import BaseJob
 from longwire.transport.job_calls import JobCalls
 from longwire.transport.job_stream import JobStream
 from longwire.v1.job_pb2 import Job
-from longwire.v1.result_pb2 import EncodedResult
 
 if TYPE_CHECKING:
     from qiskit.result import Result
@@ -49,5 +49,5 @@ class RemoteJob(FollowedJob["Result"], BaseJob, JobV1):
         """
         raise LongwireError(f"Job {self._job_id} is submitted already; use backend.run() for more")
 
-    def _decode(self, encoded: EncodedResult) -> Result:
+    def _decode(self, encoded: ResultAsSent) -> Result:
         return decode_result(encoded)

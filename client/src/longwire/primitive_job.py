@@ -8,12 +8,12 @@ from qiskit.primitives import BasePrimitiveJob, PrimitiveResult
 from qiskit.providers import JobStatus
 
 from longwire.codecs.primitive_result import decode_primitive_result
+from longwire.codecs.received_result import ResultAsSent
 from longwire.followed_job import FollowedJob
 from longwire.partial_results import PartialResults
 from longwire.transport.job_calls import JobCalls
 from longwire.transport.job_stream import JobStream
 from longwire.v1.job_pb2 import Job
-from longwire.v1.result_pb2 import EncodedResult
 
 
 class RemotePrimitiveJob(
@@ -55,5 +55,5 @@ class RemotePrimitiveJob(
             lambda interruption: self._await_result(None, interruption),
         )
 
-    def _decode(self, encoded: EncodedResult) -> PrimitiveResult[Any]:
+    def _decode(self, encoded: ResultAsSent) -> PrimitiveResult[Any]:
         return decode_primitive_result(encoded)

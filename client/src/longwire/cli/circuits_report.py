@@ -11,8 +11,8 @@ from longwire.cli.histogram import render_histogram
 from longwire.cli.jsonable import jsonable
 from longwire.cli.outcome import CircuitOutcome, read_outcome
 from longwire.cli.terminal import clean, is_unicode, style, width_columns
+from longwire.codecs.received_result import ResultAsSent
 from longwire.v1.job_pb2 import Job
-from longwire.v1.result_pb2 import EncodedResult
 
 
 class CircuitsReport:
@@ -27,7 +27,7 @@ class CircuitsReport:
         CommandError: its counts cannot be read.
     """
 
-    def __init__(self, job: Job, encoded: EncodedResult) -> None:
+    def __init__(self, job: Job, encoded: ResultAsSent) -> None:
         self._job = job
         self._encoded = encoded
         self._outcome = read_outcome(encoded)

@@ -16,9 +16,9 @@ from longwire.v1.job_pb2 import Job, JobState
 
 if TYPE_CHECKING:
     from longwire.cli.session import Session
+    from longwire.codecs.received_result import ResultAsSent
     from longwire.transport.job_stream import JobStream
     from longwire.v1.job_event_pb2 import JobEvent
-    from longwire.v1.result_pb2 import EncodedResult
 
 # What a job that has ended takes to be asked for its result, where no time is left.
 _ANSWER_SECONDS = 0.15
@@ -43,7 +43,7 @@ class WatchedJob:
     timeout_seconds: float | None = None
     begun: float = field(default_factory=time.monotonic)
     events: list[dict[str, Any]] = field(default_factory=list)
-    _result: EncodedResult | None = None
+    _result: ResultAsSent | None = None
     _is_shown: bool = False
 
     @classmethod
@@ -114,7 +114,7 @@ class WatchedJob:
             finally:
                 stream.close()
 
-    def encoded_result(self) -> EncodedResult:
+    def encoded_result(self) -> ResultAsSent:
         """The result of a job that has ended.
 
         Raises:

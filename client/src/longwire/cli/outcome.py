@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from longwire.cli.command_error import CommandError
+from longwire.codecs.received_result import ResultAsSent
 from longwire.v1 import result_pb2
 
 
@@ -42,7 +43,7 @@ class Outcome:
     circuits: tuple[CircuitOutcome, ...]
 
 
-def read_outcome(encoded: result_pb2.EncodedResult) -> Outcome:
+def read_outcome(encoded: ResultAsSent) -> Outcome:
     """The outcome that a server sent.
 
     Raises:

@@ -14,8 +14,9 @@ from longwire.cli.command_error import CommandError
 from longwire.codecs.array import read_array
 from longwire.codecs.failure import MisfitError
 from longwire.codecs.primitive_result import read_bits, read_encoded_primitive_result
+from longwire.codecs.received_result import ResultAsSent
 from longwire.codecs.value import read_struct, read_value
-from longwire.v1 import primitive_result_pb2, result_pb2
+from longwire.v1 import primitive_result_pb2
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ class PrimitiveOutcome:
     metadata: dict[str, Any]
 
 
-def read_primitive_outcome(encoded: result_pb2.EncodedResult) -> PrimitiveOutcome:
+def read_primitive_outcome(encoded: ResultAsSent) -> PrimitiveOutcome:
     """The outcome that a server sent.
 
     Raises:

@@ -21,8 +21,8 @@ from longwire.cli.primitive_outcome import (
 )
 from longwire.cli.table import Cell, Column, render_table
 from longwire.cli.terminal import clean, is_unicode, style, table_width_columns, width_columns
+from longwire.codecs.received_result import ResultAsSent
 from longwire.v1.job_pb2 import Job
-from longwire.v1.result_pb2 import EncodedResult
 
 _MOST_POINTS = 32
 _MOST_OUTCOMES = 4
@@ -46,7 +46,7 @@ class PrimitiveReport:
         CommandError: its data cannot be read.
     """
 
-    def __init__(self, job: Job, encoded: EncodedResult) -> None:
+    def __init__(self, job: Job, encoded: ResultAsSent) -> None:
         self._job = job
         self._outcome = read_primitive_outcome(encoded)
 

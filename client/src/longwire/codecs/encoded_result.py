@@ -9,6 +9,7 @@ from google.protobuf.message import DecodeError, EncodeError, Message
 
 from longwire.codecs.compression import compress, decompress
 from longwire.codecs.failure import MisfitError, codec_error
+from longwire.codecs.received_result import ResultAsSent
 from longwire.v1 import result_pb2
 
 __all__ = ["pack_result", "unpack_result"]
@@ -32,7 +33,7 @@ def pack_result(message: Message) -> result_pb2.EncodedResult:
     )
 
 
-def unpack_result(encoded: result_pb2.EncodedResult, message_type: type[_MessageT]) -> _MessageT:
+def unpack_result(encoded: ResultAsSent, message_type: type[_MessageT]) -> _MessageT:
     """The message that :func:`pack_result` was given.
 
     Args:
@@ -42,12 +43,14 @@ def unpack_result(encoded: result_pb2.EncodedResult, message_type: type[_Message
     Raises:
         CodecError: the bytes are not those that were sent, or not such a message.
     """
-    if hashlib.sha256(encoded.data).digest() != encoded.sha256:
+    # Asked for once: a message makes a copy each time.
+    data = encoded.data
+    if hashlib.sha256(data).digest() != encoded.sha256:
         raise codec_error(
             "the result arrived damaged (its digest does not match): fetch it once more"
         )
     try:
-        serialized = decompress(encoded.data, encoded.compression)
+        serialized = decompress(data, encoded.compression)
     except MisfitError as misfit:
         raise misfit.inside("result").as_codec_error() from misfit.__cause__
     try:

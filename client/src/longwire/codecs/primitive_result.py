@@ -18,6 +18,7 @@ from longwire.codecs.array import fill_array, read_array
 from longwire.codecs.compression import MAXIMUM_BYTES, compress, decompress
 from longwire.codecs.encoded_result import pack_result, unpack_result
 from longwire.codecs.failure import MisfitError
+from longwire.codecs.received_result import ResultAsSent
 from longwire.codecs.value import fill_struct_quickly, fill_value, read_struct, read_value
 from longwire.v1 import primitive_result_pb2, result_pb2, value_pb2
 
@@ -48,7 +49,7 @@ def encode_primitive_result(result: PrimitiveResult[Any]) -> result_pb2.EncodedR
     return pack_result(primitive_result_to_proto(result))
 
 
-def decode_primitive_result(encoded: result_pb2.EncodedResult) -> PrimitiveResult[Any]:
+def decode_primitive_result(encoded: ResultAsSent) -> PrimitiveResult[Any]:
     """The result that :func:`encode_primitive_result` was given.
 
     Raises:
@@ -58,7 +59,7 @@ def decode_primitive_result(encoded: result_pb2.EncodedResult) -> PrimitiveResul
 
 
 def read_encoded_primitive_result(
-    encoded: result_pb2.EncodedResult,
+    encoded: ResultAsSent,
 ) -> primitive_result_pb2.PrimitiveResult:
     """The message in an encoded result, for readers without Qiskit.
 
@@ -77,7 +78,7 @@ def encode_pub_result(result: PubResult) -> result_pb2.EncodedResult:
     return pack_result(pub_result_to_proto(result))
 
 
-def decode_pub_result(encoded: result_pb2.EncodedResult) -> PubResult:
+def decode_pub_result(encoded: ResultAsSent) -> PubResult:
     """The result that :func:`encode_pub_result` was given.
 
     Raises:

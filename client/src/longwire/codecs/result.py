@@ -14,6 +14,7 @@ from longwire.codecs.counts import (
 )
 from longwire.codecs.encoded_result import pack_result, unpack_result
 from longwire.codecs.failure import MisfitError
+from longwire.codecs.received_result import ResultAsSent
 from longwire.codecs.value import fill_struct_quickly, fill_value, read_struct, read_value
 from longwire.v1 import program_pb2, result_pb2, value_pb2
 
@@ -51,7 +52,7 @@ def encode_result(
     return pack_result(result_to_proto(result, counts_format=counts_format, job_id=job_id))
 
 
-def decode_result(encoded: result_pb2.EncodedResult) -> Result:
+def decode_result(encoded: ResultAsSent) -> Result:
     """The result that :func:`encode_result` was given.
 
     Raises:
@@ -60,7 +61,7 @@ def decode_result(encoded: result_pb2.EncodedResult) -> Result:
     return result_from_proto(read_encoded_result(encoded))
 
 
-def read_encoded_result(encoded: result_pb2.EncodedResult) -> result_pb2.Result:
+def read_encoded_result(encoded: ResultAsSent) -> result_pb2.Result:
     """The message in an encoded result, for readers without Qiskit.
 
     Raises:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from longwire.codecs.received_result import ResultAsSent
 from longwire.errors import JobTimeoutError
 from longwire.following.job_state import is_final
 from longwire.transport.interruption import Interruption, Turn, WaitTimeoutError
@@ -104,7 +105,7 @@ class JobRecord:
             except WaitTimeoutError:
                 raise JobTimeoutError(self._timeout_message(timeout)) from None
 
-    def result(self, deadline: float | None, interruption: Interruption) -> EncodedResult:
+    def result(self, deadline: float | None, interruption: Interruption) -> ResultAsSent:
         """The result of a job in state DONE.
 
         Args:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import time
 from collections.abc import Iterator
 from typing import Any
 
 import grpc
 
+from longwire.codecs.received_result import ReceivedResult
 from longwire.transport.calls import Calls
 from longwire.transport.connection import Connection
 from longwire.transport.failures import cause_of, retry_seconds
@@ -22,7 +24,6 @@ from longwire.transport.sent_programs import SentPrograms
 from longwire.v1 import job_service_pb2 as messages
 from longwire.v1.job_pb2 import Job
 from longwire.v1.job_service_pb2_grpc import JobServiceStub
-from longwire.v1.result_pb2 import EncodedResult
 
 
 class JobCalls(Calls):
@@ -108,7 +109,7 @@ class JobCalls(Calls):
         *,
         deadline: float | None = None,
         interruption: Interruption | None = None,
-    ) -> EncodedResult:
+    ) -> ReceivedResult:
         """The result of a job in state DONE, its chunks joined.
 
         Where the connection breaks or the server goes away, it is asked for again.
@@ -144,17 +145,18 @@ class JobCalls(Calls):
 
     def _get_result(
         self, job_id: str, deadline: float | None, interruption: Interruption
-    ) -> EncodedResult:
+    ) -> ReceivedResult:
         timeout = None if deadline is None else max(0.0, deadline - time.monotonic())
         request = messages.GetResultRequest(job_id=job_id)
         call = self._stub.GetResult(request, timeout=timeout, metadata=self._connection.metadata)
         with interruption.waking(call.cancel):
             first: messages.GetResultResponse = next(call)
-            data = bytearray(first.chunk)
+            # It gives out what it holds without a copy, and grows without one.
+            data = io.BytesIO()
+            data.write(first.chunk)
             for response in call:
-                data += response.chunk
-        first.header.data = bytes(data)
-        return first.header
+                data.write(response.chunk)
+        return ReceivedResult(data.getvalue(), first.header.compression, first.header.sha256)
 
     def list_jobs(self, request: messages.ListJobsRequest, limit: int | None) -> Iterator[Job]:
         """The jobs that match, the newest first, page by page.
