@@ -66,6 +66,13 @@ class HostedBackendV2(HostedBackend):
         """The backend itself."""
         return self._backend
 
+    @property
+    def runs_alike_in_parts(self) -> bool:
+        """See :meth:`HostedBackend.runs_alike_in_parts`."""
+        # Aer's seeds are known for each circuit: see seed_of_part. A part of a worker that
+        # is taken away is run again, which only some backends allow.
+        return self._is_aer and self._spec.max_attempts > 1
+
     def checked_options(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """See :meth:`HostedBackend.checked_options`."""
         return self._rules.checked(options)

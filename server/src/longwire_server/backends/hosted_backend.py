@@ -70,6 +70,11 @@ class HostedBackend(ABC):
         return bool(self._configuration.simulator)
 
     @property
+    def runs_alike_in_parts(self) -> bool:
+        """Whether several workers with parts of a job give what one gives with all of it."""
+        return False
+
+    @property
     @abstractmethod
     def driver(self) -> BackendV2 | BaseBackend:
         """The object that runs circuits."""
@@ -204,21 +209,63 @@ class HostedBackend(ABC):
             LimitExceededError: with these runs, the job asks for more than it may.
             JobFailedError: the backend reports that it failed, or returns no result.
         """
-        shots = options.get("shots") or self._default_shots() or 1
-        self._budget.spend(shots, [(each.num_points, each.circuit.num_clbits) for each in sweeps])
-        self._check_memory([each.circuit for each in sweeps], options, shots)
+        self._admit(sweeps, options)
+        return self.run_admitted(sweeps, options, progress=progress)
+
+    def admitted(self, sweeps: Sequence[Sweep], options: Mapping[str, Any]) -> dict[str, Any]:
+        """Checks all of a job's circuits as :meth:`run` does, and counts them in its budget.
+
+        Args:
+            sweeps: the circuits, each with its points.
+            options: run options by name, as they were sent.
+
+        Returns:
+            The options for :meth:`run_admitted`.
+
+        Raises:
+            LongwireError: as :meth:`run`, as far as it does not take a run to find out.
+        """
+        checked = self.checked_options(options)
+        self.check_circuits([sweep.circuit for sweep in sweeps], checked.get("shots"))
+        self._admit(sweeps, checked)
+        return checked
+
+    def run_admitted(
+        self,
+        sweeps: Sequence[Sweep],
+        options: Mapping[str, Any],
+        *,
+        first: int = 0,
+        progress: Progress | None = None,
+    ) -> Result:
+        """Runs all or some of a job's circuits, with the seeds that they have in the whole.
+
+        Args:
+            sweeps: consecutive circuits of what was admitted.
+            options: as :meth:`admitted` gives them.
+            first: which run of the job is the first of them.
+            progress: told after each part.
+
+        Raises:
+            InvalidProgramError: a circuit's parameters do not take their values.
+            JobFailedError: the backend reports that it failed, or returns no result.
+        """
         results: list[Result] = []
-        finished = 0
         for part in parts_of(sweeps, self._limits().max_circuits):
             names = [sweep.circuit.name for sweep in part for _ in range(sweep.num_points)]
-            result = self._execute_sweeps(part, self._options_of_part(options, finished))
+            result = self._execute_sweeps(part, self._options_of_part(options, first))
             memory = options.get("memory", False)
             results.append(checked_result(result, names, self._name, memory=memory))
             self._budget.count(results[-1])
-            finished += len(names)
+            first += len(names)
             if progress is not None:
                 progress.advance(len(names))
         return joined(results)
+
+    def _admit(self, sweeps: Sequence[Sweep], options: Mapping[str, Any]) -> None:
+        shots = options.get("shots") or self._default_shots() or 1
+        self._budget.spend(shots, [(each.num_points, each.circuit.num_clbits) for each in sweeps])
+        self._check_memory([each.circuit for each in sweeps], options, shots)
 
     def check_circuits(self, circuits: Sequence[QuantumCircuit], shots: int | None) -> None:
         """Refuses circuits and shots that the backend does not take.

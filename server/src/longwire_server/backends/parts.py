@@ -60,6 +60,24 @@ def parts_of(sweeps: Sequence[Sweep], max_circuits: int | None) -> Iterator[list
         yield part
 
 
+def runs_of(sweeps: Sequence[Sweep], first: int, count: int) -> list[Sweep]:
+    """Some consecutive runs of those that sweeps stand for.
+
+    Args:
+        sweeps: the circuits, each with its points.
+        first: index of the first run.
+        count: how many.
+    """
+    chosen = []
+    start, stop = first, first + count
+    for sweep in sweeps:
+        if start < sweep.num_points and stop > 0:
+            chosen.append(sweep.part(max(0, start), min(stop, sweep.num_points)))
+        start -= sweep.num_points
+        stop -= sweep.num_points
+    return chosen
+
+
 def seed_of_part(seed: int, first_circuit: int) -> int:
     """The seed of a part, so that parts are not alike.
 
@@ -81,11 +99,11 @@ def joined(results: Sequence[Result]) -> Result:
         return whole
     whole.results = [each for result in results for each in result.results]
     whole.date = results[-1].date
-    whole._metadata = _with_summed_times([result._metadata for result in results])
+    whole._metadata = with_summed_times([result._metadata for result in results])
     return whole
 
 
-def _with_summed_times(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def with_summed_times(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The first of the mappings, with the sums of the times in seconds that all have."""
     whole = dict(parts[0])
     for name, value in whole.items():
@@ -93,5 +111,5 @@ def _with_summed_times(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         if name.startswith("time_taken") and all(isinstance(other, Real) for other in others):
             whole[name] = sum(others)
         elif isinstance(value, Mapping) and all(isinstance(other, Mapping) for other in others):
-            whole[name] = _with_summed_times(others)  # type: ignore[arg-type]
+            whole[name] = with_summed_times(others)  # type: ignore[arg-type]
     return whole
