@@ -49,7 +49,14 @@ class AttemptListener(abc.ABC):
 
 
 class Worker(abc.ABC):
-    """One process that executes one attempt at a time."""
+    """One process that executes one attempt at a time.
+
+    Attributes:
+        beside_seconds: how long others were occupied by its present attempt, or the
+            last, beside it.
+    """
+
+    beside_seconds = 0.0
 
     @abc.abstractmethod
     async def execute(
@@ -110,6 +117,13 @@ class Executor(abc.ABC):
         Whoever takes a worker gives it back with :meth:`release`. Where the pool keeps
         tenants apart, a worker that has run a job of another tenant is not lent but
         replaced; ``on_idle`` is called when there is one for this tenant.
+        """
+
+    @abc.abstractmethod
+    def take_beside(self, pool: str, backend_name: str, tenant: str) -> Worker | None:
+        """An idle worker for a part of a job that another worker runs, or None.
+
+        Other than :meth:`take` it replaces none for it. Given back with :meth:`release`.
         """
 
     @abc.abstractmethod

@@ -30,31 +30,39 @@ from longwire.v1 import job_pb2 as longwire_dot_v1_dot_job__pb2
 from longwire.v1 import target_pb2 as longwire_dot_v1_dot_target__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&longwire_server/execution/frames.proto\x12\x19longwire_server.execution\x1a\x19longwire/v1/backend.proto\x1a\'longwire/v1/backend_configuration.proto\x1a$longwire/v1/backend_properties.proto\x1a\x17longwire/v1/error.proto\x1a\x15longwire/v1/job.proto\x1a\x18longwire/v1/target.proto\"\xc7\x01\n\x0bServerFrame\x12=\n\x08settings\x18\x01 \x01(\x0b\x32).longwire_server.execution.WorkerSettingsH\x00\x12\x36\n\x04load\x18\x02 \x01(\x0b\x32&.longwire_server.execution.LoadBackendH\x00\x12\x38\n\x07\x65xecute\x18\x03 \x01(\x0b\x32%.longwire_server.execution.ExecuteJobH\x00\x42\x07\n\x05\x66rame\"\xad\x02\n\x0eWorkerSettings\x12\x15\n\rbackend_specs\x18\x01 \x03(\t\x12\x0f\n\x07threads\x18\x02 \x01(\r\x12\x17\n\x0fmemory_limit_mb\x18\x03 \x01(\x04\x12\x17\n\x0floaded_backends\x18\x04 \x01(\r\x12\x14\n\x0cresult_bytes\x18\x05 \x01(\x04\x12\x0f\n\x07network\x18\x06 \x01(\x08\x12\x14\n\x0chidden_paths\x18\x07 \x03(\t\x12\x19\n\x11processor_seconds\x18\x08 \x01(\x01\x12\x0f\n\x07sandbox\x18\t \x01(\t\x12\x14\n\x0csubprocesses\x18\n \x01(\x08\x12\x12\n\npaths_read\x18\x0b \x03(\t\x12\x13\n\x0bpaths_write\x18\x0c \x03(\t\x12\x19\n\x11private_directory\x18\r \x01(\t\"4\n\x0bLoadBackend\x12\x14\n\x0c\x62\x61\x63kend_name\x18\x01 \x01(\t\x12\x0f\n\x07prepare\x18\x02 \x01(\x08\"\x9c\x01\n\nExecuteJob\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x0c\n\x04spec\x18\x02 \x01(\x0c\x12\x0f\n\x07program\x18\x03 \x01(\x0c\x12\x15\n\rtarget_sha256\x18\x04 \x01(\x0c\x12\x38\n\x06limits\x18\x05 \x01(\x0b\x32(.longwire_server.execution.ProgramLimits\x12\x0e\n\x06tenant\x18\x06 \x01(\t\"i\n\rProgramLimits\x12\x10\n\x08\x63ircuits\x18\x01 \x01(\x04\x12\x0e\n\x06qubits\x18\x02 \x01(\x04\x12\r\n\x05shots\x18\x03 \x01(\x04\x12\x11\n\tshot_bits\x18\x04 \x01(\x04\x12\x14\n\x0cinstructions\x18\x05 \x01(\x04\"\xb7\x03\n\x0bWorkerFrame\x12\x37\n\x05ready\x18\x01 \x01(\x0b\x32&.longwire_server.execution.WorkerReadyH\x00\x12:\n\x06loaded\x18\x02 \x01(\x0b\x32(.longwire_server.execution.BackendLoadedH\x00\x12@\n\x0bload_failed\x18\x03 \x01(\x0b\x32).longwire_server.execution.ExecutionErrorH\x00\x12\x38\n\x07running\x18\x04 \x01(\x0b\x32%.longwire_server.execution.JobRunningH\x00\x12\x12\n\x08\x65xecuted\x18\x05 \x01(\x0cH\x00\x12\x45\n\x10\x65xecution_failed\x18\x06 \x01(\x0b\x32).longwire_server.execution.ExecutionErrorH\x00\x12,\n\x08progress\x18\x07 \x01(\x0b\x32\x18.longwire.v1.JobProgressH\x00\x12\x16\n\x0cpub_finished\x18\x08 \x01(\x0cH\x00\x12\r\n\x05shots\x18\t \x01(\x04\x42\x07\n\x05\x66rame\"#\n\x0bWorkerReady\x12\x14\n\x0cnot_enforced\x18\x01 \x03(\t\"\xe4\x01\n\rBackendLoaded\x12%\n\x07\x62\x61\x63kend\x18\x01 \x01(\x0b\x32\x14.longwire.v1.Backend\x12\x38\n\rconfiguration\x18\x02 \x01(\x0b\x32!.longwire.v1.BackendConfiguration\x12\x37\n\nproperties\x18\x03 \x01(\x0b\x32\x1e.longwire.v1.BackendPropertiesH\x00\x88\x01\x01\x12*\n\x06target\x18\x04 \x01(\x0b\x32\x1a.longwire.v1.EncodedTargetB\r\n\x0b_properties\"\x0c\n\nJobRunning\"`\n\x0e\x45xecutionError\x12(\n\x06reason\x18\x01 \x01(\x0e\x32\x18.longwire.v1.ErrorReason\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\x13\n\x0bworker_ends\x18\x03 \x01(\x08\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&longwire_server/execution/frames.proto\x12\x19longwire_server.execution\x1a\x19longwire/v1/backend.proto\x1a\'longwire/v1/backend_configuration.proto\x1a$longwire/v1/backend_properties.proto\x1a\x17longwire/v1/error.proto\x1a\x15longwire/v1/job.proto\x1a\x18longwire/v1/target.proto\"\xff\x01\n\x0bServerFrame\x12=\n\x08settings\x18\x01 \x01(\x0b\x32).longwire_server.execution.WorkerSettingsH\x00\x12\x36\n\x04load\x18\x02 \x01(\x0b\x32&.longwire_server.execution.LoadBackendH\x00\x12\x38\n\x07\x65xecute\x18\x03 \x01(\x0b\x32%.longwire_server.execution.ExecuteJobH\x00\x12\x36\n\x08run_part\x18\x04 \x01(\x0b\x32\".longwire_server.execution.RunPartH\x00\x42\x07\n\x05\x66rame\"\xad\x02\n\x0eWorkerSettings\x12\x15\n\rbackend_specs\x18\x01 \x03(\t\x12\x0f\n\x07threads\x18\x02 \x01(\r\x12\x17\n\x0fmemory_limit_mb\x18\x03 \x01(\x04\x12\x17\n\x0floaded_backends\x18\x04 \x01(\r\x12\x14\n\x0cresult_bytes\x18\x05 \x01(\x04\x12\x0f\n\x07network\x18\x06 \x01(\x08\x12\x14\n\x0chidden_paths\x18\x07 \x03(\t\x12\x19\n\x11processor_seconds\x18\x08 \x01(\x01\x12\x0f\n\x07sandbox\x18\t \x01(\t\x12\x14\n\x0csubprocesses\x18\n \x01(\x08\x12\x12\n\npaths_read\x18\x0b \x03(\t\x12\x13\n\x0bpaths_write\x18\x0c \x03(\t\x12\x19\n\x11private_directory\x18\r \x01(\t\"4\n\x0bLoadBackend\x12\x14\n\x0c\x62\x61\x63kend_name\x18\x01 \x01(\t\x12\x0f\n\x07prepare\x18\x02 \x01(\x08\"\xd3\x01\n\nExecuteJob\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x0c\n\x04spec\x18\x02 \x01(\x0c\x12\x0f\n\x07program\x18\x03 \x01(\x0c\x12\x15\n\rtarget_sha256\x18\x04 \x01(\x0c\x12\x38\n\x06limits\x18\x05 \x01(\x0b\x32(.longwire_server.execution.ProgramLimits\x12\x0e\n\x06tenant\x18\x06 \x01(\t\x12\x35\n\x04part\x18\x07 \x01(\x0e\x32\'.longwire_server.execution.PartOfWorker\"o\n\x07RunPart\x12\r\n\x05\x66irst\x18\x01 \x01(\x04\x12\r\n\x05\x63ount\x18\x02 \x01(\x04\x12\x33\n\x06others\x18\x03 \x03(\x0b\x32#.longwire_server.execution.PartDone\x12\x11\n\tabandoned\x18\x04 \x01(\x08\"G\n\x08PartDone\x12\r\n\x05\x66irst\x18\x01 \x01(\x04\x12\r\n\x05\x63ount\x18\x02 \x01(\x04\x12\x0e\n\x06result\x18\x03 \x01(\x0c\x12\r\n\x05shots\x18\x04 \x01(\x04\"i\n\rProgramLimits\x12\x10\n\x08\x63ircuits\x18\x01 \x01(\x04\x12\x0e\n\x06qubits\x18\x02 \x01(\x04\x12\r\n\x05shots\x18\x03 \x01(\x04\x12\x11\n\tshot_bits\x18\x04 \x01(\x04\x12\x14\n\x0cinstructions\x18\x05 \x01(\x04\"\xf5\x03\n\x0bWorkerFrame\x12\x37\n\x05ready\x18\x01 \x01(\x0b\x32&.longwire_server.execution.WorkerReadyH\x00\x12:\n\x06loaded\x18\x02 \x01(\x0b\x32(.longwire_server.execution.BackendLoadedH\x00\x12@\n\x0bload_failed\x18\x03 \x01(\x0b\x32).longwire_server.execution.ExecutionErrorH\x00\x12\x38\n\x07running\x18\x04 \x01(\x0b\x32%.longwire_server.execution.JobRunningH\x00\x12\x12\n\x08\x65xecuted\x18\x05 \x01(\x0cH\x00\x12\x45\n\x10\x65xecution_failed\x18\x06 \x01(\x0b\x32).longwire_server.execution.ExecutionErrorH\x00\x12,\n\x08progress\x18\x07 \x01(\x0b\x32\x18.longwire.v1.JobProgressH\x00\x12\x16\n\x0cpub_finished\x18\x08 \x01(\x0cH\x00\x12<\n\x0bpart_wanted\x18\n \x01(\x0b\x32%.longwire_server.execution.PartWantedH\x00\x12\r\n\x05shots\x18\t \x01(\x04\x42\x07\n\x05\x66rame\"#\n\x0bWorkerReady\x12\x14\n\x0cnot_enforced\x18\x01 \x03(\t\"\xe4\x01\n\rBackendLoaded\x12%\n\x07\x62\x61\x63kend\x18\x01 \x01(\x0b\x32\x14.longwire.v1.Backend\x12\x38\n\rconfiguration\x18\x02 \x01(\x0b\x32!.longwire.v1.BackendConfiguration\x12\x37\n\nproperties\x18\x03 \x01(\x0b\x32\x1e.longwire.v1.BackendPropertiesH\x00\x88\x01\x01\x12*\n\x06target\x18\x04 \x01(\x0b\x32\x1a.longwire.v1.EncodedTargetB\r\n\x0b_properties\"\x0c\n\nJobRunning\"N\n\nPartWanted\x12\r\n\x05total\x18\x01 \x01(\x04\x12\x31\n\x04\x64one\x18\x02 \x01(\x0b\x32#.longwire_server.execution.PartDone\"`\n\x0e\x45xecutionError\x12(\n\x06reason\x18\x01 \x01(\x0e\x32\x18.longwire.v1.ErrorReason\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\x13\n\x0bworker_ends\x18\x03 \x01(\x08*\\\n\x0cPartOfWorker\x12\x18\n\x14PART_OF_WORKER_ALONE\x10\x00\x12\x18\n\x14PART_OF_WORKER_LEADS\x10\x01\x12\x18\n\x14PART_OF_WORKER_HELPS\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'longwire_server.execution.frames_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_PARTOFWORKER']._serialized_start=2336
+  _globals['_PARTOFWORKER']._serialized_end=2428
   _globals['_SERVERFRAME']._serialized_start=250
-  _globals['_SERVERFRAME']._serialized_end=449
-  _globals['_WORKERSETTINGS']._serialized_start=452
-  _globals['_WORKERSETTINGS']._serialized_end=753
-  _globals['_LOADBACKEND']._serialized_start=755
-  _globals['_LOADBACKEND']._serialized_end=807
-  _globals['_EXECUTEJOB']._serialized_start=810
-  _globals['_EXECUTEJOB']._serialized_end=966
-  _globals['_PROGRAMLIMITS']._serialized_start=968
-  _globals['_PROGRAMLIMITS']._serialized_end=1073
-  _globals['_WORKERFRAME']._serialized_start=1076
-  _globals['_WORKERFRAME']._serialized_end=1515
-  _globals['_WORKERREADY']._serialized_start=1517
-  _globals['_WORKERREADY']._serialized_end=1552
-  _globals['_BACKENDLOADED']._serialized_start=1555
-  _globals['_BACKENDLOADED']._serialized_end=1783
-  _globals['_JOBRUNNING']._serialized_start=1785
-  _globals['_JOBRUNNING']._serialized_end=1797
-  _globals['_EXECUTIONERROR']._serialized_start=1799
-  _globals['_EXECUTIONERROR']._serialized_end=1895
+  _globals['_SERVERFRAME']._serialized_end=505
+  _globals['_WORKERSETTINGS']._serialized_start=508
+  _globals['_WORKERSETTINGS']._serialized_end=809
+  _globals['_LOADBACKEND']._serialized_start=811
+  _globals['_LOADBACKEND']._serialized_end=863
+  _globals['_EXECUTEJOB']._serialized_start=866
+  _globals['_EXECUTEJOB']._serialized_end=1077
+  _globals['_RUNPART']._serialized_start=1079
+  _globals['_RUNPART']._serialized_end=1190
+  _globals['_PARTDONE']._serialized_start=1192
+  _globals['_PARTDONE']._serialized_end=1263
+  _globals['_PROGRAMLIMITS']._serialized_start=1265
+  _globals['_PROGRAMLIMITS']._serialized_end=1370
+  _globals['_WORKERFRAME']._serialized_start=1373
+  _globals['_WORKERFRAME']._serialized_end=1874
+  _globals['_WORKERREADY']._serialized_start=1876
+  _globals['_WORKERREADY']._serialized_end=1911
+  _globals['_BACKENDLOADED']._serialized_start=1914
+  _globals['_BACKENDLOADED']._serialized_end=2142
+  _globals['_JOBRUNNING']._serialized_start=2144
+  _globals['_JOBRUNNING']._serialized_end=2156
+  _globals['_PARTWANTED']._serialized_start=2158
+  _globals['_PARTWANTED']._serialized_end=2236
+  _globals['_EXECUTIONERROR']._serialized_start=2238
+  _globals['_EXECUTIONERROR']._serialized_end=2334
 # @@protoc_insertion_point(module_scope)

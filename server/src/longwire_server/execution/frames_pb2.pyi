@@ -10,6 +10,7 @@ from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from longwire.v1 import backend_configuration_pb2 as _backend_configuration_pb2
 from longwire.v1 import backend_pb2 as _backend_pb2
 from longwire.v1 import backend_properties_pb2 as _backend_properties_pb2
@@ -27,6 +28,30 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _PartOfWorker:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _PartOfWorkerEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PartOfWorker.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    PART_OF_WORKER_ALONE: _PartOfWorker.ValueType  # 0
+    """All of it."""
+    PART_OF_WORKER_LEADS: _PartOfWorker.ValueType  # 1
+    """It runs parts, and makes one result of all."""
+    PART_OF_WORKER_HELPS: _PartOfWorker.ValueType  # 2
+    """It runs parts of an attempt that another leads."""
+
+class PartOfWorker(_PartOfWorker, metaclass=_PartOfWorkerEnumTypeWrapper):
+    """What a worker does in an attempt."""
+
+PART_OF_WORKER_ALONE: PartOfWorker.ValueType  # 0
+"""All of it."""
+PART_OF_WORKER_LEADS: PartOfWorker.ValueType  # 1
+"""It runs parts, and makes one result of all."""
+PART_OF_WORKER_HELPS: PartOfWorker.ValueType  # 2
+"""It runs parts of an attempt that another leads."""
+Global___PartOfWorker: _TypeAlias = PartOfWorker  # noqa: Y015
+
 @_typing.final
 class ServerFrame(_message.Message):
     """From the server to a worker."""
@@ -36,6 +61,7 @@ class ServerFrame(_message.Message):
     SETTINGS_FIELD_NUMBER: _builtins.int
     LOAD_FIELD_NUMBER: _builtins.int
     EXECUTE_FIELD_NUMBER: _builtins.int
+    RUN_PART_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def settings(self) -> Global___WorkerSettings:
         """The first frame: what the worker may load and use."""
@@ -48,18 +74,23 @@ class ServerFrame(_message.Message):
     def execute(self) -> Global___ExecuteJob:
         """Execute one attempt of a job."""
 
+    @_builtins.property
+    def run_part(self) -> Global___RunPart:
+        """Answer to PartWanted."""
+
     def __init__(
         self,
         *,
         settings: Global___WorkerSettings | None = ...,
         load: Global___LoadBackend | None = ...,
         execute: Global___ExecuteJob | None = ...,
+        run_part: Global___RunPart | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["execute", b"execute", "frame", b"frame", "load", b"load", "settings", b"settings"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["execute", b"execute", "frame", b"frame", "load", b"load", "run_part", b"run_part", "settings", b"settings"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["execute", b"execute", "frame", b"frame", "load", b"load", "settings", b"settings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["execute", b"execute", "frame", b"frame", "load", b"load", "run_part", b"run_part", "settings", b"settings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_frame: _TypeAlias = _typing.Literal["settings", "load", "execute"]  # noqa: Y015
+    _WhichOneofReturnType_frame: _TypeAlias = _typing.Literal["settings", "load", "execute", "run_part"]  # noqa: Y015
     _WhichOneofArgType_frame: _TypeAlias = _typing.Literal["frame", b"frame"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_frame) -> _WhichOneofReturnType_frame | None: ...
 
@@ -181,6 +212,7 @@ class ExecuteJob(_message.Message):
     TARGET_SHA256_FIELD_NUMBER: _builtins.int
     LIMITS_FIELD_NUMBER: _builtins.int
     TENANT_FIELD_NUMBER: _builtins.int
+    PART_FIELD_NUMBER: _builtins.int
     job_id: _builtins.str
     """The job's id."""
     spec: _builtins.bytes
@@ -196,6 +228,10 @@ class ExecuteJob(_message.Message):
     """
     tenant: _builtins.str
     """The tenant: what a worker keeps of one's programs it uses for no other."""
+    part: Global___PartOfWorker.ValueType
+    """Whether its runs are shared out, where backend and program allow it: the worker asks
+    with PartWanted for each part.
+    """
     @_builtins.property
     def limits(self) -> Global___ProgramLimits:
         """What the job's tenant may ask for, as far as only a parser can tell."""
@@ -209,14 +245,87 @@ class ExecuteJob(_message.Message):
         target_sha256: _builtins.bytes = ...,
         limits: Global___ProgramLimits | None = ...,
         tenant: _builtins.str = ...,
+        part: Global___PartOfWorker.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["limits", b"limits"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["job_id", b"job_id", "limits", b"limits", "program", b"program", "spec", b"spec", "target_sha256", b"target_sha256", "tenant", b"tenant"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["job_id", b"job_id", "limits", b"limits", "part", b"part", "program", b"program", "spec", b"spec", "target_sha256", b"target_sha256", "tenant", b"tenant"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ExecuteJob: _TypeAlias = ExecuteJob  # noqa: Y015
+
+@_typing.final
+class RunPart(_message.Message):
+    """Some consecutive runs of a job: a circuit at one point of its parameters is one."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FIRST_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    OTHERS_FIELD_NUMBER: _builtins.int
+    ABANDONED_FIELD_NUMBER: _builtins.int
+    first: _builtins.int
+    """Index of the first run."""
+    count: _builtins.int
+    """How many; zero where nothing is left to do for this worker."""
+    abandoned: _builtins.bool
+    """Beside a count of zero: the attempt is over without a result."""
+    @_builtins.property
+    def others(self) -> _containers.RepeatedCompositeFieldContainer[Global___PartDone]:
+        """To the worker that leads: what others have finished since the last time."""
+
+    def __init__(
+        self,
+        *,
+        first: _builtins.int = ...,
+        count: _builtins.int = ...,
+        others: _abc.Iterable[Global___PartDone] | None = ...,
+        abandoned: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["abandoned", b"abandoned", "count", b"count", "first", b"first", "others", b"others"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RunPart: _TypeAlias = RunPart  # noqa: Y015
+
+@_typing.final
+class PartDone(_message.Message):
+    """A part that was run."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FIRST_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    RESULT_FIELD_NUMBER: _builtins.int
+    SHOTS_FIELD_NUMBER: _builtins.int
+    first: _builtins.int
+    """Index of the first run."""
+    count: _builtins.int
+    """How many runs."""
+    result: _builtins.bytes
+    """A serialised longwire.v1.Result of them; empty from the worker that leads, which
+    keeps it.
+    """
+    shots: _builtins.int
+    """How many shots were run."""
+    def __init__(
+        self,
+        *,
+        first: _builtins.int = ...,
+        count: _builtins.int = ...,
+        result: _builtins.bytes = ...,
+        shots: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "first", b"first", "result", b"result", "shots", b"shots"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PartDone: _TypeAlias = PartDone  # noqa: Y015
 
 @_typing.final
 class ProgramLimits(_message.Message):
@@ -270,6 +379,7 @@ class WorkerFrame(_message.Message):
     EXECUTION_FAILED_FIELD_NUMBER: _builtins.int
     PROGRESS_FIELD_NUMBER: _builtins.int
     PUB_FINISHED_FIELD_NUMBER: _builtins.int
+    PART_WANTED_FIELD_NUMBER: _builtins.int
     SHOTS_FIELD_NUMBER: _builtins.int
     executed: _builtins.bytes
     """Answer to ExecuteJob: a serialised longwire.v1.EncodedResult."""
@@ -303,6 +413,10 @@ class WorkerFrame(_message.Message):
     def progress(self) -> _job_pb2.JobProgress:
         """While it runs: how far it is."""
 
+    @_builtins.property
+    def part_wanted(self) -> Global___PartWanted:
+        """While it runs a job that is shared out: it can run the next part."""
+
     def __init__(
         self,
         *,
@@ -314,13 +428,14 @@ class WorkerFrame(_message.Message):
         execution_failed: Global___ExecutionError | None = ...,
         progress: _job_pb2.JobProgress | None = ...,
         pub_finished: _builtins.bytes = ...,
+        part_wanted: Global___PartWanted | None = ...,
         shots: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["executed", b"executed", "execution_failed", b"execution_failed", "frame", b"frame", "load_failed", b"load_failed", "loaded", b"loaded", "progress", b"progress", "pub_finished", b"pub_finished", "ready", b"ready", "running", b"running"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["executed", b"executed", "execution_failed", b"execution_failed", "frame", b"frame", "load_failed", b"load_failed", "loaded", b"loaded", "part_wanted", b"part_wanted", "progress", b"progress", "pub_finished", b"pub_finished", "ready", b"ready", "running", b"running"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["executed", b"executed", "execution_failed", b"execution_failed", "frame", b"frame", "load_failed", b"load_failed", "loaded", b"loaded", "progress", b"progress", "pub_finished", b"pub_finished", "ready", b"ready", "running", b"running", "shots", b"shots"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["executed", b"executed", "execution_failed", b"execution_failed", "frame", b"frame", "load_failed", b"load_failed", "loaded", b"loaded", "part_wanted", b"part_wanted", "progress", b"progress", "pub_finished", b"pub_finished", "ready", b"ready", "running", b"running", "shots", b"shots"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_frame: _TypeAlias = _typing.Literal["ready", "loaded", "load_failed", "running", "executed", "execution_failed", "progress", "pub_finished"]  # noqa: Y015
+    _WhichOneofReturnType_frame: _TypeAlias = _typing.Literal["ready", "loaded", "load_failed", "running", "executed", "execution_failed", "progress", "pub_finished", "part_wanted"]  # noqa: Y015
     _WhichOneofArgType_frame: _TypeAlias = _typing.Literal["frame", b"frame"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_frame) -> _WhichOneofReturnType_frame | None: ...
 
@@ -410,6 +525,34 @@ class JobRunning(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___JobRunning: _TypeAlias = JobRunning  # noqa: Y015
+
+@_typing.final
+class PartWanted(_message.Message):
+    """The worker has read and checked all of the program, and can run a part of it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TOTAL_FIELD_NUMBER: _builtins.int
+    DONE_FIELD_NUMBER: _builtins.int
+    total: _builtins.int
+    """How many runs the job has."""
+    @_builtins.property
+    def done(self) -> Global___PartDone:
+        """The part that it was given last; not set at first."""
+
+    def __init__(
+        self,
+        *,
+        total: _builtins.int = ...,
+        done: Global___PartDone | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["done", b"done"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["done", b"done", "total", b"total"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PartWanted: _TypeAlias = PartWanted  # noqa: Y015
 
 @_typing.final
 class ExecutionError(_message.Message):

@@ -82,6 +82,10 @@ class LocalExecutor(Executor):
         """See :meth:`Executor.take`."""
         return self._pools[pool].take(backend_name, tenant)
 
+    def take_beside(self, pool: str, backend_name: str, tenant: str) -> WorkerProcess | None:
+        """See :meth:`Executor.take_beside`."""
+        return self._pools[pool].take_beside(backend_name, tenant)
+
     def replacement_seconds(self, pool: str, worker: Worker) -> float:
         """See :meth:`Executor.replacement_seconds`."""
         assert isinstance(worker, WorkerProcess)

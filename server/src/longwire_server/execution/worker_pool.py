@@ -76,17 +76,22 @@ class WorkerPool:
 
     def take(self, backend_name: str, tenant: str) -> WorkerProcess | None:
         """An idle worker for a job of a tenant, best one that has the backend loaded."""
+        worker = self.take_beside(backend_name, tenant)
+        if worker is None:
+            return self._exchange(backend_name, tenant) if self._apart else None
+        self._waiting.discard(tenant)
+        return worker
+
+    def take_beside(self, backend_name: str, tenant: str) -> WorkerProcess | None:
+        """The same, but for what can do without: no worker is replaced for it."""
         usable = [worker for worker in self._idle if worker.is_usable]
         if self._apart:
             own = [worker for worker in usable if worker.tenant == tenant]
             usable = own or [worker for worker in usable if worker.tenant is None]
-            if not usable:
-                return self._exchange(backend_name, tenant)
         if not usable:
             return None
         worker = self._best(usable, backend_name)
         self._idle.remove(worker)
-        self._waiting.discard(tenant)
         return self._lent(worker, backend_name, tenant)
 
     def _exchange(self, backend_name: str, tenant: str) -> WorkerProcess | None:

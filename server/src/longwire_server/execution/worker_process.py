@@ -21,10 +21,14 @@ from longwire_server.execution.executor import (
     Worker,
 )
 from longwire_server.execution.frames_pb2 import (
+    PART_OF_WORKER_ALONE,
     BackendLoaded,
     ExecuteJob,
     LoadBackend,
+    PartOfWorker,
+    PartWanted,
     ProgramLimits,
+    RunPart,
     ServerFrame,
     WorkerFrame,
     WorkerSettings,
@@ -100,6 +104,7 @@ class WorkerProcess(Worker):
         # What it sent that no worker sends.
         self._misbehaviour = ""
         self._listener: AttemptListener | None = None
+        self._on_part_wanted: Callable[[PartWanted], None] | None = None
         self._killed = False
         self._reaper: asyncio.Task[None] | None = None
         self.loaded: set[str] = set()
@@ -188,14 +193,30 @@ class WorkerProcess(Worker):
         program: bytes,
         listener: AttemptListener,
         limits: ProgramLimits,
+        *,
+        part: PartOfWorker.ValueType = PART_OF_WORKER_ALONE,
+        on_part_wanted: Callable[[PartWanted], None] | None = None,
     ) -> Outcome:
-        """See :meth:`Worker.execute`."""
+        """See :meth:`Worker.execute`.
+
+        Args:
+            job_id: the job's id.
+            spec: its serialised JobSpec.
+            program: the payloads that it names by their digest.
+            listener: hears of the attempt until this returns.
+            limits: what the program may ask for.
+            part: what the worker does in an attempt at which others work, too.
+            on_part_wanted: called when the worker can run a part, which it waits for
+                until :meth:`give_part`. Raises MisbehaviourError where that cannot be.
+        """
         self._listener = listener
+        self._on_part_wanted = on_part_wanted
         request = ExecuteJob(
             job_id=job_id,
             target_sha256=self.target_sha256,
             limits=limits,
             tenant=self.tenant or "",
+            part=part,
         )
         try:
             failpoint("execution.attempt.before", WorkerDiedError)
@@ -205,11 +226,16 @@ class WorkerProcess(Worker):
         except WorkerDiedError as error:
             return self._lost(error)
         finally:
-            self._listener = None
+            self._listener = self._on_part_wanted = None
         if frame.HasField("executed"):
             return Executed(frame.executed, frame.shots)
         failed = frame.execution_failed
         return Failed(failed.reason, failed.message[:_MESSAGE_CHARACTERS])
+
+    def give_part(self, part: RunPart) -> None:
+        """Answers what :meth:`execute` told of by ``on_part_wanted``."""
+        if self.is_usable:
+            self._protocol.send([pack(ServerFrame(run_part=part))])
 
     def _lost(self, error: WorkerDiedError) -> Failed:
         """What a job is told whose worker has ended."""
@@ -302,6 +328,9 @@ class WorkerProcess(Worker):
         if _tell(self._listener, frame):
             return
         kind = frame.WhichOneof("frame")
+        if kind == "part_wanted" and self._on_part_wanted is not None:
+            self._on_part_wanted(frame.part_wanted)
+            return
         if kind not in self._answers or self._answer is None:
             raise MisbehaviourError(f"it sent a frame out of turn ({kind})")
         if len(frame.executed) > self._settings.result_bytes:

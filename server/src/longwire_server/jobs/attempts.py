@@ -379,7 +379,7 @@ class AttemptRunner:
                 shots = outcome.shots
             return outcome
         finally:
-            live.spent = Spent(loop.time() - begun, shots)
+            live.spent = Spent(loop.time() - begun + worker.beside_seconds, shots)
             live.worker = None
             timer.cancel()
 

@@ -10,6 +10,7 @@ from typing import cast
 from longwire_server.execution.executor import Executor, Worker
 from longwire_server.failpoints import failpoint
 from longwire_server.jobs.clock import now_us
+from longwire_server.jobs.job_helpers import PoolHelpers
 from longwire_server.jobs.live_job import LiveJob
 from longwire_server.jobs.pool import Pool, Waiting, session_line
 from longwire_server.jobs.queue_positions import QueuePositions
@@ -75,6 +76,7 @@ class Dispatcher:
             )
             for name in set(pool_of.values())
         }
+        self._helpers = {name: PoolHelpers(executor, pool) for name, pool in self._pools.items()}
         self._places: dict[str, Place[Waiting]] = {}
         self._sessions = SessionWorkers(executor, self._start_attempt, on_session_end)
         # Jobs that came while older ones are still being taken up from the store.
@@ -278,6 +280,7 @@ class Dispatcher:
         if pool.sessions:
             for session in list(pool.sessions):
                 self._sessions.serve(pool, session)
+            self._helpers[name].recall()
         queue = pool.queue
         while len(queue):
             if queue.share.num_contenders > 1:
@@ -287,6 +290,7 @@ class Dispatcher:
                 break
             worker = self._executor.take(name, place.backend_name, place.tenant)
             if worker is None:
+                self._helpers[name].recall()
                 break
             self._begin(pool, place, worker)
 
@@ -313,7 +317,8 @@ class Dispatcher:
             share.end(charge, asyncio.get_running_loop().time() + missing_seconds)
             self._executor.release(pool.name, worker)
 
-        self._start_attempt(item, worker).add_done_callback(ended)
+        helped = self._helpers[pool.name].helped(worker, place.backend_name, place.tenant)
+        self._start_attempt(item, helped).add_done_callback(ended)
 
     def _start_attempt(self, live: LiveJob, worker: Worker) -> asyncio.Task[float]:
         assert self._attempt is not None

@@ -26,9 +26,15 @@ from longwire.v1.job_pb2 import JobSpec
 from longwire.v1.result_pb2 import EncodedResult
 from longwire_server.backends.job_budget import ProgramBounds
 from longwire_server.backends.loading import HostedBackend
-from longwire_server.execution.frames_pb2 import ExecuteJob, ExecutionError, ProgramLimits
+from longwire_server.execution.frames_pb2 import (
+    PART_OF_WORKER_HELPS,
+    ExecuteJob,
+    ExecutionError,
+    ProgramLimits,
+)
 from longwire_server.execution.worker.listener import AttemptListener
 from longwire_server.execution.worker.programs import ProgramCache
+from longwire_server.execution.worker.shared_runs import PartSource, run_shared, shared_sweeps
 from longwire_server.failpoints import failpoint
 
 # Which reason an exception of the worker is told with; the first match counts.
@@ -61,6 +67,7 @@ def execute(
     programs: ProgramCache,
     result_limit_bytes: int,
     listener: AttemptListener,
+    source: PartSource | None = None,
 ) -> Executed:
     """Runs a job's program on a loaded backend.
 
@@ -71,6 +78,7 @@ def execute(
         programs: reads programs, and keeps some.
         result_limit_bytes: the largest encoded result.
         listener: is told how far the attempt is.
+        source: gives the parts of a job that is shared out; None where none is.
 
     Returns:
         The result, and how many shots were run.
@@ -93,21 +101,13 @@ def execute(
         tenant=request.tenant,
     )
     failpoint("worker.decoded")
+    encoded: EncodedResult | None
     if spec.WhichOneof("primitive") is not None:
         encoded = _run_primitive(backend, spec, program, listener)
     else:
-        listener.running()
-        failpoint("worker.run.before")
-        result = backend.run(
-            program,
-            options,
-            parameter_values=spec.options.parameter_values,
-            transpiled=spec.HasField("transpile"),
-            on_progress=listener.progress,
-        )
-        failpoint("worker.run.after")
-        counts_format = spec.options.counts_format
-        encoded = encode_result(result, counts_format=counts_format, job_id=request.job_id)
+        encoded = _run_circuits(backend, request, spec, program, options, listener, source)
+    if encoded is None:
+        return Executed(b"", backend.budget.shots_run)
     failpoint("worker.encoded")
     size_bytes = encoded.ByteSize()
     if size_bytes > result_limit_bytes:
@@ -116,6 +116,37 @@ def execute(
             "(limits.result_bytes): ask for fewer shots, or save less"
         )
     return Executed(encoded.SerializeToString(), backend.budget.shots_run)
+
+
+def _run_circuits(
+    backend: HostedBackend,
+    request: ExecuteJob,
+    spec: JobSpec,
+    program: list[QuantumCircuit] | QasmQobj,
+    options: dict[str, Any],
+    listener: AttemptListener,
+    source: PartSource | None,
+) -> EncodedResult | None:
+    """The result of a job that is no primitive's; None from a worker that does not make it."""
+    sweeps = None if source is None else shared_sweeps(request, spec, program, backend)
+    if sweeps is None and request.part == PART_OF_WORKER_HELPS:
+        return None
+    listener.running()
+    failpoint("worker.run.before")
+    if sweeps is not None and source is not None:
+        encoded = run_shared(backend, request, spec, sweeps, options, source)
+        failpoint("worker.run.after")
+        return encoded
+    result = backend.run(
+        program,
+        options,
+        parameter_values=spec.options.parameter_values,
+        transpiled=spec.HasField("transpile"),
+        on_progress=listener.progress,
+    )
+    failpoint("worker.run.after")
+    counts_format = spec.options.counts_format
+    return encode_result(result, counts_format=counts_format, job_id=request.job_id)
 
 
 def _bounds(limits: ProgramLimits) -> ProgramBounds:

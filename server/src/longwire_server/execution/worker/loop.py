@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from longwire_server.execution.frames_pb2 import (
     ExecuteJob,
     JobRunning,
     LoadBackend,
+    PartWanted,
+    RunPart,
     ServerFrame,
     WorkerFrame,
     WorkerReady,
@@ -137,13 +140,15 @@ class WorkerLoop:
             # Another worker has found out that it is not what it was.
             loaded.backend.read_again()
             loaded.target_sha256 = request.target_sha256
+        listener = _FrameListener(self._connection)
         return attempt.execute(
             loaded.backend,
             request,
             spec,
             programs=self._programs,
             result_limit_bytes=self._settings.result_bytes,
-            listener=_FrameListener(self._connection),
+            listener=listener,
+            source=listener,
         )
 
     def _backend(self, name: str, target_sha256: bytes = b"") -> _Loaded:
@@ -180,6 +185,14 @@ class _FrameListener(AttemptListener):
     def progress(self, finished: int, total: int) -> None:
         told = JobProgress(finished=finished, total=total)
         self._connection.send(WorkerFrame(progress=told))
+
+    def next_part(self, wanted: PartWanted) -> RunPart:
+        self._connection.send(WorkerFrame(part_wanted=wanted))
+        answer = self._connection.receive()
+        if answer is None:
+            # The server is gone, and nobody wants the rest.
+            sys.exit()
+        return answer.run_part
 
     def pub_finished(self, result: bytes) -> None:
         self._connection.send(WorkerFrame(pub_finished=result))
