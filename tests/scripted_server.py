@@ -117,6 +117,9 @@ class ScriptedExecutor(Executor):
     def take(self, pool: str, backend_name: str, tenant: str) -> Worker | None:
         return self._idle.pop(0) if self._idle else None
 
+    def take_beside(self, pool: str, backend_name: str, tenant: str) -> Worker | None:
+        return None
+
     def replacement_seconds(self, pool: str, worker: Worker) -> float:
         assert isinstance(worker, ScriptedWorker)
         return self.start_seconds if worker.killed else 0.0
