@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -66,6 +66,13 @@ _CONDITION_MASK: Final = 0b11
 _EXPRESSION_CONDITION: Final = 2
 _HAS_ANNOTATIONS: Final = 0b1000_0000
 _EVOLUTION_NAME: Final = b"###PauliEvolutionGate_"
+# Parameters with something in them that is to be walked.
+_HOLDERS: Final = frozenset({b"q", b"t", b"v", b"e", b"m"})
+# What a number begins with, and its size with that.
+_FLOAT: Final = _VALUE.pack(b"f", 8)
+_FLOAT_SIZE: Final = _VALUE.size + 8
+# Kinds of instructions that are known again; a payload could have a million.
+_MAX_REMEMBERED: Final = 1024
 # What stands in a definition's place for its name.
 _DEFINED: Final = frozenset({"Gate", "Instruction", "ControlledGate"})
 # Instructions that Qiskit keeps outside of its library.
@@ -74,6 +81,9 @@ _SYNTHESES: Final = frozenset(
     {"LieTrotter", "MatrixExponential", "ProductFormula", "QDrift", "SuzukiTrotter"}
 )
 _MAX_REPETITIONS: Final = 10_000
+
+
+_View = bytes | memoryview
 
 
 class DamagedQpyError(ValueError):
@@ -109,13 +119,13 @@ def scan_qpy(payload: bytes, is_instruction: Callable[[str], bool]) -> None:
 class _Bytes:
     """Reads forward in a part of a payload; nothing is copied but names."""
 
-    def __init__(self, data: memoryview) -> None:
-        self._data = data
-        self._place = 0
+    def __init__(self, data: _View) -> None:
+        self.data = data
+        self.place = 0
 
     def unpack(self, layout: struct.Struct) -> tuple[object, ...]:
-        values = layout.unpack_from(self._data, self._place)
-        self._place += layout.size
+        values = layout.unpack_from(self.data, self.place)
+        self.place += layout.size
         return values
 
     def number(self, layout: struct.Struct) -> int:
@@ -123,14 +133,18 @@ class _Bytes:
         assert isinstance(value, int)
         return value
 
+    def skip(self, size: int) -> None:
+        """Goes past the next bytes, which must all be there."""
+        end = self.place + size
+        if size < 0 or end > len(self.data):
+            raise DamagedQpyError("it ends in the middle of something")
+        self.place = end
+
     def part(self, size: int) -> memoryview:
         """The next bytes, which must all be there."""
-        end = self._place + size
-        if size < 0 or end > len(self._data):
-            raise DamagedQpyError("it ends in the middle of something")
-        found = self._data[self._place : end]
-        self._place = end
-        return found
+        begin = self.place
+        self.skip(size)
+        return memoryview(self.data)[begin : self.place]
 
     def text(self, size: int) -> str:
         try:
@@ -139,19 +153,24 @@ class _Bytes:
             raise DamagedQpyError("a name in it is not UTF-8") from error
 
     def seek(self, place: int) -> None:
-        if place > len(self._data):
+        if place > len(self.data):
             raise DamagedQpyError("a circuit lies beyond its end")
-        self._place = place
+        self.place = place
 
 
 class _File:
     """One payload."""
 
     def __init__(self, payload: bytes, is_instruction: Callable[[str], bool]) -> None:
-        self._data = memoryview(payload)
+        self._data = payload
         self._is_instruction = is_instruction
         self._version = payload[6]
         self._totals = _Totals()
+        # Of the instructions that were walked: the sizes that the bytes before the name
+        # state, as (name, what is behind it, number of parameters); and what an
+        # instruction of each name stands for, where a circuit defines none itself.
+        self._shapes: dict[_View, tuple[int, int, int]] = {}
+        self._names: dict[_View, int] = {}
 
     def scan(self) -> None:
         source = _Bytes(self._data)
@@ -182,20 +201,20 @@ class _File:
         assert isinstance(name, int)
         assert isinstance(phase, int)
         assert isinstance(metadata, int)
-        source.part(name + phase)
+        source.skip(name + phase)
         self._count_bits(qubits, clbits)
-        source.part(metadata)
+        source.skip(metadata)
         self._registers(source, registers)
         self._variables(source, variables)
         if self._version >= _ANNOTATIONS_SINCE:
             for _ in range(source.number(_COUNT)):
                 namespace, state = source.unpack(_ANNOTATION_STATE)
-                source.part(_sized(namespace) + _sized(state))
+                source.skip(_sized(namespace) + _sized(state))
         if self._version >= _VECTOR_TABLE_SINCE:
             for _ in range(source.number(_SHORT)):
                 vector, length, _ = source.unpack(_VECTOR)
                 self._check_vector(length)
-                source.part(_sized(vector))
+                source.skip(_sized(vector))
         definitions = self._definitions(source, depth)
         return self._instructions(source, _sized(instructions), definitions, depth)
 
@@ -215,15 +234,15 @@ class _File:
             else:
                 *_, size, name, _ = source.unpack(_REGISTER)
                 indices = _LONG_COUNT.size * _sized(size)
-            source.part(_sized(name) + indices)
+            source.skip(_sized(name) + indices)
             self._count_bits(size, 0)
 
     def _variables(self, source: _Bytes, number: object) -> None:
         for _ in range(_sized(number)):
             _, _, name = source.unpack(_VARIABLE)
             if bytes(source.part(1)) == b"u":
-                source.part(_COUNT.size)
-            source.part(_sized(name))
+                source.skip(_COUNT.size)
+            source.skip(_sized(name))
 
     def _definitions(self, source: _Bytes, depth: int) -> dict[str, int]:
         """How many instructions each of a circuit's own operations stands for."""
@@ -258,7 +277,67 @@ class _File:
         self._totals.instructions += number
         if self._totals.instructions > MAX_INSTRUCTIONS:
             raise too_large("instructions", self._totals.instructions, MAX_INSTRUCTIONS)
-        return sum(self._instruction(source, definitions, depth) for _ in range(number))
+        names: dict[_View, int] = {} if definitions else self._names
+        expanded = 0
+        for _ in range(number):
+            weight = self._pass_one_like_before(source, names)
+            if weight is None:
+                begin = source.place
+                weight = self._instruction(source, definitions, depth)
+                self._remember(source.data, begin, names, definitions)
+            expanded += weight
+        return expanded
+
+    def _pass_one_like_before(self, source: _Bytes, names: Mapping[_View, int]) -> int | None:
+        """Passes an instruction of a kind that was walked before, with numbers as parameters.
+
+        Most are: this takes a fifth of the time of walking it.
+
+        Args:
+            source: stands at the instruction; stays there where it is none of these.
+            names: what an instruction of each name stands for.
+
+        Returns:
+            How many instructions it stands for.
+        """
+        data, place = source.data, source.place
+        name_place = place + _INSTRUCTION.size
+        shape = self._shapes.get(data[place:name_place])
+        if shape is None:
+            return None
+        name_size, rest_size, parameters = shape
+        place = name_place + name_size
+        weight: int | None = names.get(data[name_place:place])
+        place += rest_size
+        for _ in range(parameters):
+            if data[place : place + _VALUE.size] != _FLOAT:
+                return None
+            place += _FLOAT_SIZE
+        if weight is None or place > len(data):
+            return None
+        source.place = place
+        return weight
+
+    def _remember(
+        self,
+        data: _View,
+        begin: int,
+        names: dict[_View, int],
+        definitions: dict[str, int],
+    ) -> None:
+        """Takes note of the kind of an instruction that was walked, of what may come again."""
+        if len(self._shapes) >= _MAX_REMEMBERED or len(names) >= _MAX_REMEMBERED:
+            return
+        name_size, label, parameters, qargs, cargs, extras, register, *_ = map(
+            _sized, _INSTRUCTION.unpack_from(data, begin)
+        )
+        if extras & (_CONDITION_MASK | _HAS_ANNOTATIONS):
+            return
+        name_place = begin + _INSTRUCTION.size
+        name = bytes(data[name_place : name_place + name_size])
+        rest_size = label + register + (qargs + cargs) * _ARGUMENT.size
+        self._shapes[bytes(data[begin:name_place])] = (name_size, rest_size, parameters)
+        names[name] = definitions.get(name.decode(), 1)
 
     def _instruction(
         self,
@@ -277,16 +356,16 @@ class _File:
         if name not in definitions and name not in _DEFINED and not self._is_allowed(name):
             raise DamagedQpyError(f"it names {name!r:.100}, which is no instruction")
         self._check_operands(qargs, cargs, controls)
-        source.part(label + register)
+        source.skip(label + register)
         if extras & _CONDITION_MASK == _EXPRESSION_CONDITION:
             self._value(source, depth)
-        source.part((qargs + cargs) * _ARGUMENT.size if has_operands else 0)
+        source.skip((qargs + cargs) * _ARGUMENT.size if has_operands else 0)
         weight = definitions.get(name, 1)
         weight += sum(self._value(source, depth) for _ in range(parameters))
         if extras & _HAS_ANNOTATIONS:
             for _ in range(source.number(_COUNT)):
                 _, size = source.unpack(_ANNOTATION)
-                source.part(_sized(size))
+                source.skip(_sized(size))
         return weight
 
     def _is_allowed(self, name: str) -> bool:
@@ -295,6 +374,9 @@ class _File:
     def _value(self, source: _Bytes, depth: int) -> int:
         """Walks a parameter; how many instructions there are in it."""
         kind, size = source.unpack(_VALUE)
+        if kind not in _HOLDERS:
+            source.skip(_sized(size))
+            return 0
         return self._data_of(kind, source.part(_sized(size)), depth)
 
     def _data_of(self, kind: object, data: memoryview, depth: int) -> int:
@@ -321,7 +403,7 @@ class _File:
             return
         name, length, _, _ = source.unpack(_VECTOR_ELEMENT)
         self._check_vector(length)
-        source.part(_sized(name))
+        source.skip(_sized(name))
 
     def _check_vector(self, length: object) -> None:
         if _sized(length) > MAX_INSTRUCTIONS:
@@ -329,17 +411,17 @@ class _File:
 
     def _expression(self, source: _Bytes) -> None:
         symbols, size = source.unpack(_EXPRESSION)
-        source.part(_sized(size))
+        source.skip(_sized(size))
         for _ in range(_sized(symbols)):
             symbol, _, value = source.unpack(_SYMBOL)
             if symbol == b"v":
                 self._vector_element(source)
             elif symbol == b"p":
-                source.part(_PARAMETER_TAIL + source.number(_SHORT))
+                source.skip(_PARAMETER_TAIL + source.number(_SHORT))
             else:
                 # An expression among the symbols of another: its size is not told.
                 return
-            source.part(_sized(value))
+            source.skip(_sized(value))
 
     def _evolution(self, data: memoryview, depth: int) -> None:
         """The time and the synthesis of a PauliEvolutionGate, which follow its operators."""
@@ -359,7 +441,7 @@ def _sized(value: object) -> int:
 def _bounded(source: _Bytes, least_bytes: int) -> int:
     """How many elements follow, which cannot be more than there are bytes."""
     number = source.number(_LONG_COUNT)
-    if number * least_bytes > len(source._data):
+    if number * least_bytes > len(source.data):
         raise DamagedQpyError("it ends in the middle of something")
     return number
 
