@@ -6,8 +6,9 @@ import random
 import re
 
 import pytest
+from circuits import several_registers
 from hostile_payloads import plain_circuit, qpy_of
-from qiskit import QuantumCircuit
+from qiskit import QuantumCircuit, transpile
 from qiskit.circuit import Gate, Parameter
 
 from longwire.codecs import qpy_scan
@@ -49,7 +50,7 @@ def verdict(payload: bytes) -> str:
     return "passed"
 
 
-@pytest.mark.parametrize("version", range(16, 19))
+@pytest.mark.parametrize("version", range(13, 19))
 def test_damage_anywhere_is_judged_as_if_every_instruction_were_walked(
     version: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -90,6 +91,24 @@ def test_a_name_that_one_circuit_defines_is_no_instruction_of_the_next(version: 
     defined = payload.index(b"own_0", payload.index(b"two"))
     renamed = payload[:defined] + b"own_7" + payload[defined + 5 :]
     assert "'own_0', which is no instruction" in verdict(renamed)
+
+
+@pytest.mark.parametrize("version", range(13, 19))
+def test_circuits_behind_one_with_a_layout_are_walked(version: int) -> None:
+    spread = transpile(
+        several_registers(),
+        coupling_map=[[0, 1], [1, 2], [2, 3], [3, 4]],
+        initial_layout=[4, 1, 0, 2, 3],
+    )
+    assert spread.layout is not None
+    payload = qpy_of(spread, plain_circuit(), spread, plain_circuit(), version=version)
+    assert verdict(payload) == "passed"
+    assert "h5lf" in verdict(_last_name_changed(payload, b"HGate", b"h5lf_"))
+
+
+def _last_name_changed(payload: bytes, name: bytes, other: bytes) -> bytes:
+    place = payload.rindex(name)
+    return payload[:place] + other + payload[place + len(name) :]
 
 
 def test_a_definition_counts_as_often_as_it_is_called() -> None:

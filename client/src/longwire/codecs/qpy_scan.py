@@ -52,6 +52,8 @@ _VECTOR_ELEMENT = struct.Struct("!HQ16sQ")
 _VECTOR_ELEMENT_18 = struct.Struct("!HQ")
 _EXPRESSION = struct.Struct("!QQ")
 _SYMBOL = struct.Struct("!ccQ")
+_LAYOUT = struct.Struct("!?iiiIi")
+_LAYOUT_BIT = struct.Struct("!ii")
 _COUNT = struct.Struct("!I")
 _LONG_COUNT = struct.Struct("!Q")
 _SHORT = struct.Struct("!H")
@@ -189,6 +191,8 @@ class _File:
             if places:
                 source.seek(places[index])
             expanded += self._circuit(source, 0)
+            if not places and index + 1 < circuits:
+                self._behind_instructions(source)
             if expanded > MAX_EXPANDED:
                 raise too_large("instructions", "with those of its definitions, more", MAX_EXPANDED)
 
@@ -217,6 +221,19 @@ class _File:
                 source.skip(_sized(vector))
         definitions = self._definitions(source, depth)
         return self._instructions(source, _sized(instructions), definitions, depth)
+
+    def _behind_instructions(self, source: _Bytes) -> None:
+        """Goes to the next circuit, where no table says at which place it is."""
+        if source.number(_SHORT):
+            raise DamagedQpyError("it holds pulses of gates, which no Qiskit of today reads")
+        has_layout, initial, mapping, final, registers, _ = source.unpack(_LAYOUT)
+        if not has_layout:
+            return
+        self._registers(source, registers)
+        for _ in range(_sized(initial)):
+            _, name = source.unpack(_LAYOUT_BIT)
+            source.skip(max(0, _sized(name)))
+        source.skip(_COUNT.size * (max(0, _sized(mapping)) + max(0, _sized(final))))
 
     def _count_bits(self, qubits: object, clbits: object) -> None:
         for what, number in (("qubits", _sized(qubits)), ("classical bits", _sized(clbits))):
