@@ -28,7 +28,7 @@ from longwire.codecs.program_caps import (
     too_large,
 )
 
-__all__ = ["LAST_QPY_VERSION", "DamagedQpyError", "scan_qpy"]
+__all__ = ["LAST_QPY_VERSION", "DamagedQpyError", "scan_qpy", "stated_num_circuits"]
 
 LAST_QPY_VERSION: Final = 18
 """The newest version that is known here."""
@@ -98,6 +98,14 @@ class _Totals:
 
     bits: int = 0
     instructions: int = 0
+
+
+def stated_num_circuits(payload: bytes) -> int:
+    """How many circuits a payload says that it has, true or not; 0 where it is none."""
+    if len(payload) < _FILE_HEADER.size or not payload.startswith(b"QISKIT"):
+        return 0
+    *_, circuits, _encoding, _kind = _FILE_HEADER.unpack_from(payload)
+    return _sized(circuits)
 
 
 def scan_qpy(payload: bytes, is_instruction: Callable[[str], bool]) -> None:

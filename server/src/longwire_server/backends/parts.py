@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import accumulate
 from numbers import Real
 from typing import Any, Final
 
@@ -60,22 +62,30 @@ def parts_of(sweeps: Sequence[Sweep], max_circuits: int | None) -> Iterator[list
         yield part
 
 
-def runs_of(sweeps: Sequence[Sweep], first: int, count: int) -> list[Sweep]:
+def run_starts(sweeps: Sequence[Sweep]) -> list[int]:
+    """Which run of all is each sweep's first; at the end, how many there are."""
+    return list(accumulate((sweep.num_points for sweep in sweeps), initial=0))
+
+
+def runs_of(sweeps: Sequence[Sweep], starts: Sequence[int], first: int, count: int) -> list[Sweep]:
     """Some consecutive runs of those that sweeps stand for.
 
     Args:
         sweeps: the circuits, each with its points.
+        starts: :func:`run_starts` of them.
         first: index of the first run.
         count: how many.
     """
-    chosen = []
-    start, stop = first, first + count
-    for sweep in sweeps:
-        if start < sweep.num_points and stop > 0:
-            chosen.append(sweep.part(max(0, start), min(stop, sweep.num_points)))
-        start -= sweep.num_points
-        stop -= sweep.num_points
-    return chosen
+    stop = first + count
+    indices = range(bisect_right(starts, first) - 1, bisect_left(starts, stop))
+    return [
+        sweeps[index].part(
+            max(first, starts[index]) - starts[index],
+            min(stop, starts[index + 1]) - starts[index],
+        )
+        for index in indices
+        if starts[index] < starts[index + 1]
+    ]
 
 
 def seed_of_part(seed: int, first_circuit: int) -> int:

@@ -380,6 +380,7 @@ class WorkerFrame(_message.Message):
     PROGRESS_FIELD_NUMBER: _builtins.int
     PUB_FINISHED_FIELD_NUMBER: _builtins.int
     PART_WANTED_FIELD_NUMBER: _builtins.int
+    RUNS_EXPECTED_FIELD_NUMBER: _builtins.int
     SHOTS_FIELD_NUMBER: _builtins.int
     executed: _builtins.bytes
     """Answer to ExecuteJob: a serialised longwire.v1.EncodedResult."""
@@ -417,6 +418,10 @@ class WorkerFrame(_message.Message):
     def part_wanted(self) -> Global___PartWanted:
         """While it runs a job that is shared out: it can run the next part."""
 
+    @_builtins.property
+    def runs_expected(self) -> Global___RunsExpected:
+        """Before it reads the program of a job that it leads."""
+
     def __init__(
         self,
         *,
@@ -429,13 +434,14 @@ class WorkerFrame(_message.Message):
         progress: _job_pb2.JobProgress | None = ...,
         pub_finished: _builtins.bytes = ...,
         part_wanted: Global___PartWanted | None = ...,
+        runs_expected: Global___RunsExpected | None = ...,
         shots: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["executed", b"executed", "execution_failed", b"execution_failed", "frame", b"frame", "load_failed", b"load_failed", "loaded", b"loaded", "part_wanted", b"part_wanted", "progress", b"progress", "pub_finished", b"pub_finished", "ready", b"ready", "running", b"running"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["executed", b"executed", "execution_failed", b"execution_failed", "frame", b"frame", "load_failed", b"load_failed", "loaded", b"loaded", "part_wanted", b"part_wanted", "progress", b"progress", "pub_finished", b"pub_finished", "ready", b"ready", "running", b"running", "runs_expected", b"runs_expected"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["executed", b"executed", "execution_failed", b"execution_failed", "frame", b"frame", "load_failed", b"load_failed", "loaded", b"loaded", "part_wanted", b"part_wanted", "progress", b"progress", "pub_finished", b"pub_finished", "ready", b"ready", "running", b"running", "shots", b"shots"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["executed", b"executed", "execution_failed", b"execution_failed", "frame", b"frame", "load_failed", b"load_failed", "loaded", b"loaded", "part_wanted", b"part_wanted", "progress", b"progress", "pub_finished", b"pub_finished", "ready", b"ready", "running", b"running", "runs_expected", b"runs_expected", "shots", b"shots"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_frame: _TypeAlias = _typing.Literal["ready", "loaded", "load_failed", "running", "executed", "execution_failed", "progress", "pub_finished", "part_wanted"]  # noqa: Y015
+    _WhichOneofReturnType_frame: _TypeAlias = _typing.Literal["ready", "loaded", "load_failed", "running", "executed", "execution_failed", "progress", "pub_finished", "part_wanted", "runs_expected"]  # noqa: Y015
     _WhichOneofArgType_frame: _TypeAlias = _typing.Literal["frame", b"frame"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_frame) -> _WhichOneofReturnType_frame | None: ...
 
@@ -553,6 +559,28 @@ class PartWanted(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___PartWanted: _TypeAlias = PartWanted  # noqa: Y015
+
+@_typing.final
+class RunsExpected(_message.Message):
+    """By a first look the job can be shared out: others may begin to read it, too."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TOTAL_FIELD_NUMBER: _builtins.int
+    total: _builtins.int
+    """How many runs it seems to have."""
+    def __init__(
+        self,
+        *,
+        total: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["total", b"total"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RunsExpected: _TypeAlias = RunsExpected  # noqa: Y015
 
 @_typing.final
 class ExecutionError(_message.Message):

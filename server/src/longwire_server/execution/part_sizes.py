@@ -7,14 +7,16 @@ from typing import Final
 
 # As long as somebody else may have to wait for a helper's worker, as a rule.
 _PART_SECONDS: Final = 0.25
-# A part has a price of its own, which is not worth paying for less.
-_LEAST_SECONDS: Final = 0.05
+# A part has a price of its own, which is not worth paying for less: some 2 ms.
+_LEAST_SECONDS: Final = 0.02
 # The first part shows how long a run takes.
 _FIRST: Final = 64
 # What is left is shared out in so many parts for each worker: the last end together.
 _PARTS_A_WORKER: Final = 4
 # A worker needs some of it to read the program.
 _WORTH_SECONDS: Final = 0.3
+# Aer takes as long for a circuit without gates.
+_LEAST_SECONDS_A_RUN: Final = 0.0005
 
 
 class PartSizes:
@@ -48,6 +50,5 @@ class PartSizes:
             left: how many runs nobody has been given.
             num_workers: how many work at the job.
         """
-        if self._seconds_a_run is None:
-            return False
-        return left * self._seconds_a_run / num_workers >= _WORTH_SECONDS
+        seconds_a_run = self._seconds_a_run or _LEAST_SECONDS_A_RUN
+        return left * seconds_a_run / num_workers >= _WORTH_SECONDS

@@ -49,6 +49,10 @@ _DEFECT: Final = Failed(
 )
 
 
+def _seconds_since(begin: float) -> float:
+    return asyncio.get_running_loop().time() - begin
+
+
 class Helpers(abc.ABC):
     """Lends the workers that help."""
 
@@ -124,6 +128,9 @@ class _Work:
 class _Helper:
     """A worker that helps."""
 
+    began: float
+    """When, by the event loop's clock."""
+
     task: asyncio.Task[None] | None = None
     recalled: asyncio.TimerHandle | None = None
     """Kills it when it takes too long; set once somebody waits for it."""
@@ -162,7 +169,6 @@ class _SharedAttempt:
 
     Attributes:
         helping: the helpers that it has.
-        beside_seconds: how long helpers were occupied.
     """
 
     def __init__(
@@ -173,7 +179,7 @@ class _SharedAttempt:
         self._work = work
         self._listener = listener
         self.helping: dict[WorkerProcess, _Helper] = {}
-        self.beside_seconds = 0.0
+        self._ended_seconds = 0.0
         self._is_over = False
         self._can_be_helped = True
         self._total = 0
@@ -190,7 +196,7 @@ class _SharedAttempt:
         self._failures: list[tuple[float, Failed]] = []
 
     async def run(self) -> Outcome:
-        """The outcome; every helper has been given back by then."""
+        """The outcome. A helper that still reads the program is given back when it has."""
         work = self._work
         outcome = await self._leader.execute(
             work.job_id,
@@ -200,30 +206,59 @@ class _SharedAttempt:
             work.limits,
             part=PART_OF_WORKER_LEADS,
             on_part_wanted=self._on_leader_wants,
+            on_runs_expected=self._on_expected,
         )
         self._is_over = True
         if isinstance(outcome, Failed):
             given = self._given.get(self._leader)
             self._failures.append((-1.0 if given is None else given.first, outcome))
-        while self.helping:
-            tasks = [each.task for each in self.helping.values() if each.task is not None]
-            await asyncio.wait(tasks)
+        while tasks := [each.task for each in self._with_earlier_parts()]:
+            await asyncio.wait([task for task in tasks if task is not None])
         if self._failures:
             return min(self._failures, key=lambda failure: failure[0])[1]
         if isinstance(outcome, Executed) and self._total:
             return dataclasses.replace(outcome, shots=self._shots)
         return outcome
 
+    @property
+    def beside_seconds(self) -> float:
+        """How long helpers were occupied until now."""
+        begins = [helper.began for helper in self.helping.values()]
+        return self._ended_seconds + sum(map(_seconds_since, begins))
+
+    def _with_earlier_parts(self) -> list[_Helper]:
+        """The helpers whose parts may fail before what has failed by now."""
+        failed_at = min((place for place, _ in self._failures), default=-1.0)
+        return [
+            helper
+            for worker, helper in self.helping.items()
+            if worker in self._given and self._given[worker].first < failed_at
+        ]
+
+    def _on_expected(self, total: int) -> None:
+        """Has another read the program at the same time, where it is sure to be worth it.
+
+        One alone: whether it can be read, and harms nobody who does, is not known yet.
+        """
+        if not self._total:
+            self._find_helpers(total, most=1)
+
     def _on_leader_wants(self, wanted: PartWanted) -> None:
+        self._note_total(wanted)
+        self._take_over(self._leader, wanted)
+        self._leader_waits = True
+        self._serve_leader()
+        self._find_helpers(sum(count for _, count in self._left))
+
+    def _note_total(self, wanted: PartWanted) -> None:
+        """The first to have read the program tells how many runs there are."""
         if not self._total:
             if not 0 < wanted.total < 1 << 32:
                 raise MisbehaviourError(f"it sent a job of {wanted.total} runs")
             self._total = wanted.total
             self._left = [(0, wanted.total)]
-        self._take_over(self._leader, wanted)
-        self._leader_waits = True
-        self._serve_leader()
-        self._find_helpers()
+        elif wanted.total != self._total:
+            raise MisbehaviourError(f"it sent a job of {wanted.total} runs, not {self._total}")
 
     def _serve_leader(self) -> None:
         """Gives the leader something to do, if there is anything by now."""
@@ -240,8 +275,7 @@ class _SharedAttempt:
         self._leader.give_part(part)
 
     def _on_helper_wants(self, worker: WorkerProcess, helper: _Helper, wanted: PartWanted) -> None:
-        if wanted.total != self._total:
-            raise MisbehaviourError(f"it sent a job of {wanted.total} runs, not {self._total}")
+        self._note_total(wanted)
         helper.has_begun = True
         self._take_over(worker, wanted)
         goes = self._is_over or helper.recalled is not None
@@ -277,16 +311,20 @@ class _SharedAttempt:
         self._given[worker] = _Given(first, count, asyncio.get_running_loop().time())
         return RunPart(first=first, count=count)
 
-    def _find_helpers(self) -> None:
-        """Has all that are idle help, as long as there is enough to do for them."""
-        left = sum(count for _, count in self._left)
+    def _find_helpers(self, left: int, *, most: float = math.inf) -> None:
+        """Has all that are idle help, as long as there is enough to do for them.
+
+        Args:
+            left: how many runs nobody has been given.
+            most: how many may help.
+        """
         while self._sizes.is_worth_help(left, 1 + len(self.helping)):
-            if self._failures or not self._can_be_helped:
+            if self._failures or not self._can_be_helped or len(self.helping) >= most:
                 return
             worker = self._helpers.take(self._recall)
             if worker is None:
                 return
-            helper = self.helping[worker] = _Helper()
+            helper = self.helping[worker] = _Helper(asyncio.get_running_loop().time())
             helper.task = asyncio.create_task(self._help(worker, helper))
 
     def _recall(self, worker: WorkerProcess) -> None:
@@ -300,8 +338,7 @@ class _SharedAttempt:
         helper.recalled = asyncio.get_running_loop().call_later(_RECALL_SECONDS, give_up)
 
     async def _help(self, worker: WorkerProcess, helper: _Helper) -> None:
-        work, loop = self._work, asyncio.get_running_loop()
-        began = loop.time()
+        work = self._work
         outcome: Outcome = _DEFECT
         try:
             outcome = await worker.execute(
@@ -317,7 +354,7 @@ class _SharedAttempt:
             if helper.recalled is not None:
                 helper.recalled.cancel()
             self._note_end(worker, helper, outcome)
-            self.beside_seconds += loop.time() - began
+            self._ended_seconds += _seconds_since(helper.began)
             del self.helping[worker]
             self._helpers.give_back(worker)
             self._serve_leader()

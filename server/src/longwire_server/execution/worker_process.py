@@ -105,6 +105,7 @@ class WorkerProcess(Worker):
         self._misbehaviour = ""
         self._listener: AttemptListener | None = None
         self._on_part_wanted: Callable[[PartWanted], None] | None = None
+        self._on_runs_expected: Callable[[int], None] | None = None
         self._killed = False
         self._reaper: asyncio.Task[None] | None = None
         self.loaded: set[str] = set()
@@ -196,6 +197,7 @@ class WorkerProcess(Worker):
         *,
         part: PartOfWorker.ValueType = PART_OF_WORKER_ALONE,
         on_part_wanted: Callable[[PartWanted], None] | None = None,
+        on_runs_expected: Callable[[int], None] | None = None,
     ) -> Outcome:
         """See :meth:`Worker.execute`.
 
@@ -208,9 +210,12 @@ class WorkerProcess(Worker):
             part: what the worker does in an attempt at which others work, too.
             on_part_wanted: called when the worker can run a part, which it waits for
                 until :meth:`give_part`. Raises MisbehaviourError where that cannot be.
+            on_runs_expected: called with how many runs the job seems to have, before the
+                worker reads it, where they can be shared out.
         """
         self._listener = listener
         self._on_part_wanted = on_part_wanted
+        self._on_runs_expected = on_runs_expected
         request = ExecuteJob(
             job_id=job_id,
             target_sha256=self.target_sha256,
@@ -226,7 +231,7 @@ class WorkerProcess(Worker):
         except WorkerDiedError as error:
             return self._lost(error)
         finally:
-            self._listener = self._on_part_wanted = None
+            self._listener = self._on_part_wanted = self._on_runs_expected = None
         if frame.HasField("executed"):
             return Executed(frame.executed, frame.shots)
         failed = frame.execution_failed
@@ -330,6 +335,9 @@ class WorkerProcess(Worker):
         kind = frame.WhichOneof("frame")
         if kind == "part_wanted" and self._on_part_wanted is not None:
             self._on_part_wanted(frame.part_wanted)
+            return
+        if kind == "runs_expected" and self._on_runs_expected is not None:
+            self._on_runs_expected(frame.runs_expected.total)
             return
         if kind not in self._answers or self._answer is None:
             raise MisbehaviourError(f"it sent a frame out of turn ({kind})")

@@ -34,7 +34,12 @@ from longwire_server.execution.frames_pb2 import (
 )
 from longwire_server.execution.worker.listener import AttemptListener
 from longwire_server.execution.worker.programs import ProgramCache
-from longwire_server.execution.worker.shared_runs import PartSource, run_shared, shared_sweeps
+from longwire_server.execution.worker.shared_runs import (
+    PartSource,
+    expect_runs,
+    run_shared,
+    shared_sweeps,
+)
 from longwire_server.failpoints import failpoint
 
 # Which reason an exception of the worker is told with; the first match counts.
@@ -92,6 +97,8 @@ def execute(
     noise_model = None
     if spec.HasField("transpile"):
         noise_model = backend.checked_options(_backend_options(spec)).get("noise_model")
+    if source is not None:
+        expect_runs(request, spec, backend, source)
     program = programs.prepare(
         spec,
         request.program,

@@ -21,6 +21,7 @@ from longwire_server.execution.frames_pb2 import (
     LoadBackend,
     PartWanted,
     RunPart,
+    RunsExpected,
     ServerFrame,
     WorkerFrame,
     WorkerReady,
@@ -185,6 +186,9 @@ class _FrameListener(AttemptListener):
     def progress(self, finished: int, total: int) -> None:
         told = JobProgress(finished=finished, total=total)
         self._connection.send(WorkerFrame(progress=told))
+
+    def expect(self, total: int) -> None:
+        self._connection.send(WorkerFrame(runs_expected=RunsExpected(total=total)))
 
     def next_part(self, wanted: PartWanted) -> RunPart:
         self._connection.send(WorkerFrame(part_wanted=wanted))

@@ -17,10 +17,11 @@ from qiskit.transpiler import Target
 
 from longwire.codecs.payloads_digest import payloads_digest
 from longwire.codecs.program import label_circuits, parse_payloads
+from longwire.codecs.qpy_scan import stated_num_circuits
 from longwire.errors import InvalidProgramError
 from longwire.qobj import QasmQobj
 from longwire.v1.job_pb2 import JobSpec
-from longwire.v1.program_pb2 import Program
+from longwire.v1.program_pb2 import PROGRAM_FORMAT_QOBJ, PROGRAM_FORMAT_QPY, Program
 from longwire_server.backends.hosted_backend import HostedBackend
 from longwire_server.backends.job_budget import ProgramBounds
 from longwire_server.execution.worker.transpiling import transpile
@@ -209,6 +210,19 @@ def _whole(message: Program, program: bytes) -> Program:
     whole.CopyFrom(message)
     whole.payloads.extend(Program.FromString(program).payloads)
     return whole
+
+
+def num_circuits(message: Program, program: bytes) -> int:
+    """How many circuits a program seems to have, by its beginning; 0 where nothing tells.
+
+    Args:
+        message: the program of a job.
+        program: a serialised Program with its payloads, where it has none itself.
+    """
+    whole = _whole(message, program)
+    if whole.format == PROGRAM_FORMAT_QPY:
+        return stated_num_circuits(whole.payloads[0]) if len(whole.payloads) == 1 else 0
+    return 0 if whole.format == PROGRAM_FORMAT_QOBJ else len(whole.payloads)
 
 
 def _size_bytes(message: Program, program: bytes) -> int:

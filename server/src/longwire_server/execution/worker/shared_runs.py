@@ -21,15 +21,17 @@ from longwire.v1.job_pb2 import JobSpec
 from longwire.v1.result_pb2 import EncodedResult, Result
 from longwire_server.backends.hosted_backend import HostedBackend
 from longwire_server.backends.parameters import Sweep, sweeps_of
-from longwire_server.backends.parts import runs_of, with_summed_times
+from longwire_server.backends.parts import run_starts, runs_of, with_summed_times
 from longwire_server.execution.frames_pb2 import (
     PART_OF_WORKER_ALONE,
     PART_OF_WORKER_HELPS,
+    PART_OF_WORKER_LEADS,
     ExecuteJob,
     PartDone,
     PartWanted,
     RunPart,
 )
+from longwire_server.execution.worker.programs import num_circuits
 
 _LEAST_RUNS: Final = 16
 
@@ -37,8 +39,33 @@ _LEAST_RUNS: Final = 16
 class PartSource(Protocol):
     """Says what to run next."""
 
+    def expect(self, total: int) -> None:
+        """Is told how many runs a job seems to have, before it is read."""
+
     def next_part(self, wanted: PartWanted) -> RunPart:
         """Waits for the answer to what a worker wants."""
+
+
+def expect_runs(
+    request: ExecuteJob, spec: JobSpec, backend: HostedBackend, source: PartSource
+) -> None:
+    """Tells how many circuits a program has, where it says so at its beginning.
+
+    Others can read it at the same time then.
+
+    Args:
+        request: the job, and what the worker does in it.
+        spec: what is to be run, parsed from the request.
+        backend: the backend.
+        source: the server.
+    """
+    if request.part != PART_OF_WORKER_LEADS or not backend.runs_alike_in_parts:
+        return
+    if spec.WhichOneof("primitive") is not None or spec.options.parameter_values:
+        return
+    total = num_circuits(spec.program, request.program)
+    if total >= _LEAST_RUNS:
+        source.expect(total)
 
 
 def shared_sweeps(
@@ -89,15 +116,16 @@ def run_shared(
     """
     checked = backend.admitted(sweeps, options)
     helps = request.part == PART_OF_WORKER_HELPS
+    starts = run_starts(sweeps)
     kept: list[PartDone] = []
-    wanted = PartWanted(total=sum(each.num_points for each in sweeps))
+    wanted = PartWanted(total=starts[-1])
     while True:
         part = source.next_part(wanted)
         kept.extend(part.others)
         if part.count == 0:
             break
         before = backend.budget.shots_run
-        runs = runs_of(sweeps, part.first, part.count)
+        runs = runs_of(sweeps, starts, part.first, part.count)
         result = backend.run_admitted(runs, checked, first=part.first)
         message = result_to_proto(
             result, counts_format=spec.options.counts_format, job_id=request.job_id
