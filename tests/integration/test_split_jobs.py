@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import grpc
 import numpy as np
 import pytest
-from circuits import asymmetric, bell, several_registers
+from circuits import bell
+from large_jobs import (
+    counts_of,
+    helpers_of,
+    large_job,
+    local_counts,
+    names_of,
+    pids_of,
+    wait_until_ready,
+)
 from qiskit import QuantumCircuit
 from qiskit.circuit import Gate, Parameter
 from qiskit.providers import JobStatus
-from qiskit_aer import AerSimulator
 from qiskit_aer.noise import NoiseModel, amplitude_damping_error
 from server_process import ServerProcess, configured_server, wait_until, wait_until_loaded
 
-from longwire import RemoteBackend, RemoteProvider
+from longwire import RemoteBackend, RemoteProvider, RemoteSampler, RemoteService
 from longwire.errors import JobFailedError
+from longwire.events import Progress
+from longwire.v1.account_service_pb2 import GetUsageRequest
+from longwire.v1.account_service_pb2_grpc import AccountServiceStub
 
 CONFIG = """
 [quotas]
@@ -35,6 +45,16 @@ sandbox = "off"
 name = "parts"
 factory = "part_backend:PartBackend"
 max_attempts = 3
+
+# What it runs is never run twice: not in parts either.
+[[backend]]
+name = "once"
+factory = "part_backend:PartBackend"
+
+[[backend]]
+name = "basic"
+entry_point = "basic_simulator"
+max_attempts = 3
 """
 
 
@@ -42,7 +62,7 @@ max_attempts = 3
 def two_workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     with configured_server(tmp_path_factory.mktemp("two-workers"), CONFIG) as running:
         wait_until_loaded(running)
-        wait_until(lambda: running.log().count("is ready") >= 3)
+        wait_until_ready(running, 2)
         yield running
 
 
@@ -50,39 +70,6 @@ def two_workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProc
 def backend(two_workers: ServerProcess) -> Iterator[RemoteBackend]:
     with RemoteProvider(two_workers.address) as provider:
         yield provider.get_backend("parts")
-
-
-def large_job(
-    number: int = 200, *, seconds: float = 0.01, folder: Path | None = None
-) -> list[QuantumCircuit]:
-    """Circuits of several kinds that make a program worth splitting."""
-    circuits = []
-    for index in range(number):
-        circuit = (asymmetric, several_registers, bell)[index % 3]()
-        circuit.name = f"circuit {index}"
-        # It makes the program as large as that of longer circuits.
-        circuit.metadata = {"seconds": seconds, "note": "x" * 400}
-        if folder is not None:
-            circuit.metadata["folder"] = str(folder)
-        circuits.append(circuit)
-    return circuits
-
-
-def pids_of(result: object) -> list[int]:
-    return [each.header["pid"] for each in result.results]  # type: ignore[attr-defined]
-
-
-def counts_of(result: object) -> list[dict[str, int]]:
-    return [each.data.counts for each in result.results]  # type: ignore[attr-defined]
-
-
-def names_of(result: object) -> list[str]:
-    return [each.header["name"] for each in result.results]  # type: ignore[attr-defined]
-
-
-def local_counts(circuits: list[QuantumCircuit], **options: object) -> list[dict[str, int]]:
-    """The counts of the same circuits in one run of Aer, in this process."""
-    return counts_of(AerSimulator(max_parallel_threads=1).run(circuits, **options).result())
 
 
 def test_a_split_job_gives_what_one_process_gives_with_the_same_seed(
@@ -145,39 +132,56 @@ def test_a_quota_holds_for_all_parts_together(backend: RemoteBackend) -> None:
         backend.run(large_job()).result()
 
 
-def test_cancelling_ends_all_workers_of_a_split_job(
-    backend: RemoteBackend, two_workers: ServerProcess, tmp_path: Path
-) -> None:
-    before = set(two_workers.worker_pids())
-    job = backend.run(large_job(seconds=0.05, folder=tmp_path), shots=10)
-    wait_until(lambda: len(list(tmp_path.iterdir())) == 2)
-    job.cancel()
-    job.wait_for_final_state()
-    assert job.status() is JobStatus.CANCELLED
-    wait_until(lambda: not before & set(two_workers.worker_pids()))
-    wait_until(lambda: len(set(two_workers.worker_pids())) == 2)
-    result = backend.run(large_job(), shots=10, seed_simulator=1).result()
+def test_a_split_job_tells_how_far_it_is(backend: RemoteBackend) -> None:
+    job = backend.run(large_job(), shots=10)
+    told = [each for each in job.events() if isinstance(each, Progress)]
+    assert {each.total for each in told} == {200}
+    finished = [each.finished for each in told]
+    assert finished == sorted(finished)
+    assert 0 < finished[0] < 200
+
+
+def test_the_time_of_helpers_is_charged(backend: RemoteBackend, two_workers: ServerProcess) -> None:
+    before = worker_seconds(two_workers)
+    job = backend.run(large_job(seconds=0.02), shots=10)
+    job.result()
+    assert len(helpers_of(two_workers, job.job_id())) == 1
+    # Both workers slept so long, each at a part of the circuits.
+    assert worker_seconds(two_workers) - before > 200 * 0.02
+
+
+def worker_seconds(server: ServerProcess) -> float:
+    """How long workers have been occupied, as the tenant is told."""
+    with grpc.insecure_channel(server.address) as channel:
+        usage = AccountServiceStub(channel).GetUsage(GetUsageRequest()).usage
+    return sum(each.worker_seconds for each in usage)
+
+
+def test_a_job_that_is_never_run_twice_runs_on_one_worker(two_workers: ServerProcess) -> None:
+    with RemoteProvider(two_workers.address) as provider:
+        result = provider.get_backend("once").run(large_job(), shots=10).result()
     assert len(result.results) == 200
+    assert len(set(pids_of(result))) == 1
 
 
-def test_a_killed_helper_leads_to_another_attempt_and_the_right_result(
-    backend: RemoteBackend, two_workers: ServerProcess, tmp_path: Path
-) -> None:
-    wait_until(lambda: len(set(two_workers.worker_pids())) == 2)
-    circuits = large_job(seconds=0.03, folder=tmp_path)
-    job = backend.run(circuits, shots=20, seed_simulator=2)
-    wait_until(lambda: len(list(tmp_path.iterdir())) == 2)
-    before = set(two_workers.worker_pids())
-    os.kill(max(before), signal.SIGKILL)
-    result = job.result()
-    assert counts_of(result) == local_counts(circuits, shots=20, seed_simulator=2)
-    assert "attempt 1 is lost" in two_workers.log()
+def test_other_backends_than_aers_run_a_job_on_one_worker(two_workers: ServerProcess) -> None:
+    with RemoteProvider(two_workers.address) as provider:
+        job = provider.get_backend("basic").run(large_job(), shots=10)
+        assert len(job.result().results) == 200
+    assert helpers_of(two_workers, job.job_id()) == []
+
+
+def test_a_primitives_job_runs_on_one_worker(two_workers: ServerProcess) -> None:
+    with RemoteService(two_workers.address) as service:
+        sampler = RemoteSampler(mode=service.backend("parts"))
+        job = sampler.run(large_job(), shots=10)
+        assert len(job.result()) == 200
+    assert helpers_of(two_workers, job.job_id()) == []
 
 
 def test_who_comes_later_gets_the_worker_of_a_helper(
     backend: RemoteBackend, two_workers: ServerProcess, tmp_path: Path
 ) -> None:
-    wait_until(lambda: len(set(two_workers.worker_pids())) == 2)
     job = backend.run(large_job(400, seconds=0.03, folder=tmp_path), shots=10)
     wait_until(lambda: len(list(tmp_path.iterdir())) == 2)
     began = time.monotonic()

@@ -12,6 +12,7 @@ from __future__ import annotations
 import abc
 import asyncio
 import dataclasses
+import logging
 import math
 from collections.abc import Callable
 from typing import Final
@@ -36,6 +37,8 @@ from longwire_server.execution.part_sizes import PartSizes
 from longwire_server.execution.worker_frames import MisbehaviourError
 from longwire_server.execution.worker_process import WorkerProcess
 
+_logger = logging.getLogger(__name__)
+
 # A smaller program has few circuits, or is over before others have read it.
 _WORTH_BYTES: Final = 64 << 10
 # A helper for whose worker somebody waits may take so long to finish its part.
@@ -51,6 +54,10 @@ _DEFECT: Final = Failed(
 
 def _seconds_since(begin: float) -> float:
     return asyncio.get_running_loop().time() - begin
+
+
+def _has_died(outcome: Outcome) -> bool:
+    return isinstance(outcome, Failed) and outcome.reason == ErrorReason.ERROR_REASON_WORKER_DIED
 
 
 class Helpers(abc.ABC):
@@ -326,6 +333,7 @@ class _SharedAttempt:
                 return
             helper = self.helping[worker] = _Helper(asyncio.get_running_loop().time())
             helper.task = asyncio.create_task(self._help(worker, helper))
+            _logger.info("job %s: worker %d helps", self._work.job_id, worker.pid)
 
     def _recall(self, worker: WorkerProcess) -> None:
         """Lets a helper go soon."""
@@ -365,7 +373,10 @@ class _SharedAttempt:
             # The leader could read the program. Whatever kept this one from it, the job
             # does not need it.
             self._can_be_helped = self._can_be_helped and helper.is_given_up
-        elif helper.is_given_up:
+        elif helper.is_given_up or _has_died(outcome):
+            # What it had sent counts. If a run is what killed it, the leader dies of it,
+            # and no third worker.
+            self._can_be_helped = self._can_be_helped and helper.is_given_up
             if given is not None:
                 self._left = sorted([*self._left, (given.first, given.count)])
         elif isinstance(outcome, Failed):
