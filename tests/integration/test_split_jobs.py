@@ -41,6 +41,12 @@ name = "default"
 processes = 2
 sandbox = "off"
 
+[[pool]]
+name = "undivided"
+processes = 2
+sandbox = "off"
+split_jobs = false
+
 [[backend]]
 name = "parts"
 factory = "part_backend:PartBackend"
@@ -50,6 +56,12 @@ max_attempts = 3
 [[backend]]
 name = "once"
 factory = "part_backend:PartBackend"
+
+[[backend]]
+name = "undivided"
+factory = "part_backend:PartBackend"
+pool = "undivided"
+max_attempts = 3
 
 [[backend]]
 name = "basic"
@@ -62,7 +74,7 @@ max_attempts = 3
 def two_workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     with configured_server(tmp_path_factory.mktemp("two-workers"), CONFIG) as running:
         wait_until_loaded(running)
-        wait_until_ready(running, 2)
+        wait_until_ready(running, 4)
         yield running
 
 
@@ -157,9 +169,12 @@ def worker_seconds(server: ServerProcess) -> float:
     return sum(each.worker_seconds for each in usage)
 
 
-def test_a_job_that_is_never_run_twice_runs_on_one_worker(two_workers: ServerProcess) -> None:
+@pytest.mark.parametrize("name", ["once", "undivided"])
+def test_a_job_runs_on_one_worker_where_the_operator_wants_it(
+    two_workers: ServerProcess, name: str
+) -> None:
     with RemoteProvider(two_workers.address) as provider:
-        result = provider.get_backend("once").run(large_job(), shots=10).result()
+        result = provider.get_backend(name).run(large_job(), shots=10).result()
     assert len(result.results) == 200
     assert len(set(pids_of(result))) == 1
 

@@ -155,6 +155,7 @@ class Server:
             pool_of={spec.name: spec.pool for spec in specs},
             on_pending=self._directory.changed,
             num_workers={pool.name: pool.processes for pool in self._config.pools},
+            undivided={pool.name for pool in self._config.pools if not pool.split_jobs},
             weight=self._tenants.weight,
             on_session_end=self._session_usage.note,
         )

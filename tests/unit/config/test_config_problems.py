@@ -48,6 +48,7 @@ threads = true
 [[pool]]
 name = "a"
 procs = 4
+split_jobs = "often"
 
 [[backend]]
 name = "x y"
@@ -58,7 +59,7 @@ pool = "b"
 name = "y"
 """,
     )
-    assert set(found) == {3, 4, 7, 8, 11, 15, 18, 19, 22, 23, 26}
+    assert set(found) == {3, 4, 7, 8, 11, 15, 18, 19, 20, 23, 24, 27}
     assert found[3].key == "server.adress"
     assert "did you mean 'address'" in found[3].message
     assert "must be a number, is text; write drain_grace_seconds = 30" in found[4].message
@@ -69,9 +70,11 @@ name = "y"
     assert "is a truth value" in found[15].message
     assert f"{tmp_path / 'server.toml'}:14" in found[18].message
     assert "'processes'" in found[19].message
-    assert "cannot be a name" in found[22].message
-    assert "package.module:callable" in found[23].message
-    assert "there is no pool 'b'" in found[26].message
+    assert found[20].key == "pool[1].split_jobs"
+    assert "is text; write split_jobs = true" in found[20].message
+    assert "cannot be a name" in found[23].message
+    assert "package.module:callable" in found[24].message
+    assert "there is no pool 'b'" in found[27].message
 
 
 @pytest.mark.parametrize(

@@ -228,6 +228,8 @@ class PoolSection(SandboxSection):
     )
     # Longest wall time of one attempt at a job, in seconds.
     time_limit_seconds: float = Field(default=3600.0, gt=0, examples=["3600"])
+    # Whether idle processes help with large jobs of others.
+    split_jobs: bool = Field(default=True, examples=["true"])
 
     @field_validator("name")
     @classmethod

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import cast
 
 from longwire_server.execution.executor import Executor, Worker
@@ -47,6 +47,7 @@ class Dispatcher:
         on_pending: called with a backend's name when the number of jobs that wait
             for it has changed.
         num_workers: how many workers each pool has; 1 where it does not say.
+        undivided: the pools in which every job runs on one worker.
         weight: a tenant's share relative to the others', above 0.
         on_session_end: called with every session that is over when its worker is free,
             and how long it has had one, in seconds.
@@ -59,6 +60,7 @@ class Dispatcher:
         on_pending: Callable[[str], None],
         *,
         num_workers: Mapping[str, int] | None = None,
+        undivided: Collection[str] = (),
         weight: Callable[[str], float] = _equal_weights,
         on_session_end: Callable[[Session, float], None] = _ignore_session_end,
     ) -> None:
@@ -76,7 +78,10 @@ class Dispatcher:
             )
             for name in set(pool_of.values())
         }
-        self._helpers = {name: PoolHelpers(executor, pool) for name, pool in self._pools.items()}
+        self._helpers = {
+            name: PoolHelpers(executor, pool, splits_jobs=name not in undivided)
+            for name, pool in self._pools.items()
+        }
         self._places: dict[str, Place[Waiting]] = {}
         self._sessions = SessionWorkers(executor, self._start_attempt, on_session_end)
         # Jobs that came while older ones are still being taken up from the store.

@@ -23,18 +23,20 @@ class PoolHelpers:
     Args:
         executor: where the workers are.
         pool: the pool.
+        splits_jobs: whether there are any, where the pool has more than one worker.
     """
 
-    def __init__(self, executor: Executor, pool: Pool) -> None:
+    def __init__(self, executor: Executor, pool: Pool, *, splits_jobs: bool) -> None:
         self._executor = executor
         self._pool = pool
+        self._splits_jobs = splits_jobs and pool.num_workers > 1
         self._charges: dict[WorkerProcess, Charge] = {}
         # Those that may be asked to come back, the first first.
         self._recalls: dict[WorkerProcess, _Recall] = {}
 
     def helped(self, worker: Worker, backend_name: str, tenant: str) -> Worker:
         """A worker as a job is to have it: with the help of others, where there may be any."""
-        if self._pool.num_workers < 2 or not isinstance(worker, WorkerProcess):
+        if not self._splits_jobs or not isinstance(worker, WorkerProcess):
             return worker
         return SharedWorker(worker, _JobHelpers(self, backend_name, tenant))
 
