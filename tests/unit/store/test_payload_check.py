@@ -31,7 +31,9 @@ def test_check_fits_the_payload_that_it_was_made_of_alone() -> None:
         assert not fits(bytes(changed), check)
 
 
-@pytest.mark.parametrize("check", [new_check(PAYLOAD), hashlib.sha256(PAYLOAD).digest()])
+@pytest.mark.parametrize(
+    "check", [new_check(PAYLOAD), hashlib.sha256(PAYLOAD).digest()], ids=["gmac", "sha256"]
+)
 @pytest.mark.parametrize("piece_bytes", [1, 1000, len(PAYLOAD)], ids=str)
 def test_check_fits_pieces_of_any_size(check: bytes, piece_bytes: int) -> None:
     begun = PayloadCheck(check)
