@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import grpc
 import pytest
+from circuits import bell
 from google.rpc import code_pb2
 from payload_files import payload_files
 from qiskit import QuantumCircuit
@@ -59,18 +60,22 @@ class Stored(NamedTuple):
         return sizes[max(sizes)]
 
 
-@pytest.fixture(scope="module")
-def original(tmp_path_factory: pytest.TempPathFactory) -> Stored:
-    """The data of a server that has run the job and is gone."""
-    data_dir = tmp_path_factory.mktemp("large") / "data"
+def large_circuit() -> QuantumCircuit:
     circuit = QuantumCircuit(NUM_QUBITS)
     for layer in range(2):
         for qubit in range(NUM_QUBITS):
             circuit.u(0.1 + qubit, 0.3 + layer, 0.2 * qubit, qubit)
             circuit.cx(qubit, (qubit + 1) % NUM_QUBITS)
     circuit.append(SaveStatevector(NUM_QUBITS), range(NUM_QUBITS))
+    return circuit
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Stored:
+    """The data of a server that has run the job and is gone."""
+    data_dir = tmp_path_factory.mktemp("large") / "data"
     with configured_server(data_dir, CONFIG) as server, RemoteProvider(server.address) as provider:
-        job = provider.get_backend("aer_simulator").run(circuit)
+        job = provider.get_backend("aer_simulator").run(large_circuit())
         job.wait_for_final_state(timeout=SECONDS)
         job_id = job.job_id()
         server.terminate()
@@ -132,6 +137,17 @@ def test_server_holds_far_less_of_a_result_than_all_of_it(stored: Stored) -> Non
     data = b"".join(response.chunk for response in (first, *others))
     assert len(data) == first.total_bytes
     assert hashlib.sha256(data).digest() == first.header.sha256
+
+
+def test_server_holds_two_copies_at_most_of_a_result_that_a_worker_sends(tmp_path: Path) -> None:
+    with configured_server(tmp_path, CONFIG) as server, RemoteProvider(server.address) as provider:
+        backend = provider.get_backend("aer_simulator")
+        assert backend.run(bell()).result(timeout=SECONDS).success
+        before = peak_bytes(server)
+        backend.run(large_circuit()).wait_for_final_state(timeout=SECONDS)
+        assert peak_bytes(server) - before < RESULT_BYTES * 5 // 2
+        server.terminate()
+    assert sum(path.stat().st_size for path in tmp_path.glob("payloads/*/*")) > RESULT_BYTES
 
 
 def test_client_holds_one_copy_of_a_result_that_comes_in_chunks(stored: Stored) -> None:

@@ -99,6 +99,8 @@ class WorkerProcess(Worker):
         self._on_exit = on_exit
         self._directories = directories
         self._answer: asyncio.Future[WorkerFrame] | None = None
+        # What came with the answer, where that is a result.
+        self._executed = b""
         # The kinds of frames that would answer what was asked last.
         self._answers: tuple[str, ...] = ()
         # What it sent that no worker sends.
@@ -232,8 +234,9 @@ class WorkerProcess(Worker):
             return self._lost(error)
         finally:
             self._listener = self._on_part_wanted = self._on_runs_expected = None
+            result, self._executed = self._executed, b""
         if frame.HasField("executed"):
-            return Executed(frame.executed, frame.shots)
+            return Executed(result, frame.shots)
         failed = frame.execution_failed
         return Failed(failed.reason, failed.message[:_MESSAGE_CHARACTERS])
 
@@ -327,7 +330,7 @@ class WorkerProcess(Worker):
         _logger.error("worker %d is ended: %s", self.pid, what)
         self._end_process()
 
-    def _on_frame(self, frame: WorkerFrame) -> None:
+    def _on_frame(self, frame: WorkerFrame, executed: bytes) -> None:
         if self._listener is not None:
             failpoint("execution.frame.received")
         if _tell(self._listener, frame):
@@ -341,9 +344,9 @@ class WorkerProcess(Worker):
             return
         if kind not in self._answers or self._answer is None:
             raise MisbehaviourError(f"it sent a frame out of turn ({kind})")
-        if len(frame.executed) > self._settings.result_bytes:
+        if len(executed) > self._settings.result_bytes:
             raise MisbehaviourError(
-                f"it sent a result of {len(frame.executed)} bytes, where "
+                f"it sent a result of {len(executed)} bytes, where "
                 f"{self._settings.result_bytes} are the most"
             )
         # Each answer answers once. The one who asked may have given up.
@@ -351,6 +354,7 @@ class WorkerProcess(Worker):
         if not self._answer.done():
             if frame.execution_failed.worker_ends or frame.load_failed.worker_ends:
                 self.kill()
+            self._executed = executed
             self._answer.set_result(frame)
 
     def _why_it_ended(self, code: int) -> str:
