@@ -82,7 +82,7 @@ def ratios(figures: dict[str, Any]) -> dict[str, Ratio]:
     first = figures["extra_peak_bytes_of_the_first"] / CHUNK_BYTES
     return {
         "rate, GetResult / raw stream": ratio(rate["GetResult"] / rate["raw stream"], at_least=0.7),
-        "server's extra memory, chunks of 256 KiB": ratio(chunks, at_most=3),
+        "server's extra memory, chunks of 512 KiB": ratio(chunks, at_most=3),
         "server's extra memory, the first time, chunks": ratio(first, at_most=3),
     }
 

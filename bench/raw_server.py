@@ -19,7 +19,7 @@ SERVICE = "bench.Raw"
 ECHO, CHUNKS = f"/{SERVICE}/Echo", f"/{SERVICE}/Chunks"
 LISTEN, TELL = f"/{SERVICE}/Listen", f"/{SERVICE}/Tell"
 # As Longwire sends results.
-CHUNK_BYTES = 256 * 1024
+CHUNK_BYTES = 512 * 1024
 
 
 class RawServer:

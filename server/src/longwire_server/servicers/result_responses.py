@@ -9,7 +9,7 @@ from longwire.v1.job_service_pb2 import GetResultResponse
 from longwire_server.execution.wire_format import field_head
 from longwire_server.jobs.results import FetchedResult
 
-_CHUNK_BYTES = 256 * 1024
+_CHUNK_BYTES = 512 * 1024
 
 
 async def result_responses(result: FetchedResult) -> AsyncIterator[bytes]:
