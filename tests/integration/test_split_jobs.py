@@ -26,10 +26,14 @@ from qiskit_aer.noise import NoiseModel, amplitude_damping_error
 from server_process import ServerProcess, configured_server, wait_until, wait_until_loaded
 
 from longwire import RemoteBackend, RemoteProvider, RemoteSampler, RemoteService
+from longwire.codecs.program import program_to_proto
 from longwire.errors import JobFailedError
 from longwire.events import Progress
 from longwire.v1.account_service_pb2 import GetUsageRequest
 from longwire.v1.account_service_pb2_grpc import AccountServiceStub
+from longwire.v1.job_pb2 import JobSpec
+from longwire.v1.job_service_pb2 import SubmitJobRequest
+from longwire.v1.job_service_pb2_grpc import JobServiceStub
 
 CONFIG = """
 [quotas]
@@ -107,6 +111,26 @@ def test_a_split_job_with_noise_gives_the_same(backend: RemoteBackend) -> None:
         options["seed_simulator"] = 5 + 2113 * index
         alone = backend.run(circuits[index], **options).result()
         assert counts_of(result)[index] == counts_of(alone)[0], index
+
+
+@pytest.mark.parametrize(("number", "helpers"), [(1000, 1), (500, 0)])
+def test_a_helper_reads_a_large_program_at_the_same_time(
+    two_workers: ServerProcess, number: int, helpers: int
+) -> None:
+    program = program_to_proto(large_job(number))
+    # It states its circuits, and then cannot be read: no run shows how long they take.
+    program.payloads[0] = program.payloads[0][:-1000]
+    before = two_workers.worker_pids()
+    with (
+        grpc.insecure_channel(two_workers.address) as channel,
+        RemoteProvider(two_workers.address) as provider,
+    ):
+        spec = JobSpec(backend_name="parts", program=program)
+        job_id = JobServiceStub(channel).SubmitJob(SubmitJobRequest(spec=spec)).job.job_id
+        with pytest.raises(JobFailedError, match="ends in the middle"):
+            provider.job(job_id).result()
+    assert len(helpers_of(two_workers, job_id)) == helpers
+    assert two_workers.worker_pids() == before
 
 
 def test_points_of_one_circuit_are_split_too(backend: RemoteBackend) -> None:

@@ -15,7 +15,8 @@ from longwire.codecs.parameter_values import parameter_values_to_proto
 from longwire.errors import JobFailedError
 from longwire.qobj.assemble import assemble
 from longwire_server.backends.loading import HostedBackend
-from longwire_server.backends.parts import seed_of_part
+from longwire_server.backends.parameters import Sweep
+from longwire_server.backends.parts import run_starts, runs_of, seed_of_part
 
 Load = Callable[..., HostedBackend]
 DRIVERS = "unit.backends.drivers"
@@ -167,3 +168,22 @@ def test_qobj_on_a_driver_of_circuits_is_run_in_parts(load: Load) -> None:
     result = load(SEEDED).run(assemble(flips(5), shots=10), {}, on_progress=told)
     assert [each.header["name"] for each in result.results] == [f"flip {n}" for n in range(5)]
     assert told == [(2, 5), (4, 5)]
+
+
+def test_runs_of_sweeps_are_each_of_them_once_however_they_are_shared_out() -> None:
+    sweeps = [
+        Sweep(QuantumCircuit(1, name=str(index)), np.arange(3.0 * points).reshape(points, 3))
+        for index, points in enumerate((1, 1, 5, 0, 2, 1))
+    ]
+
+    def shown(some: list[Sweep]) -> list[tuple[str, list[float]]]:
+        return [(sweep.circuit.name, point) for sweep in some for point in sweep.values.tolist()]
+
+    starts = run_starts(sweeps)
+    assert starts == [0, 1, 2, 7, 7, 9, 10]
+    everything = shown(sweeps)
+    for first in range(10):
+        for count in range(1, 11 - first):
+            runs = runs_of(sweeps, starts, first, count)
+            assert shown(runs) == everything[first : first + count]
+            assert all(sweep.num_points for sweep in runs)

@@ -14,6 +14,7 @@ from qiskit.circuit import Gate, Parameter
 from longwire.codecs import qpy_scan
 from longwire.codecs.program_caps import MAX_EXPANDED
 from longwire.codecs.qpy_instructions import DamagedQpyError, check_qpy
+from longwire.codecs.qpy_scan import stated_num_circuits
 from longwire.errors import LimitExceededError
 
 
@@ -109,6 +110,14 @@ def test_circuits_behind_one_with_a_layout_are_walked(version: int) -> None:
 def _last_name_changed(payload: bytes, name: bytes, other: bytes) -> bytes:
     place = payload.rindex(name)
     return payload[:place] + other + payload[place + len(name) :]
+
+
+@pytest.mark.parametrize("version", range(13, 19))
+def test_the_number_of_circuits_is_told_by_the_header(version: int) -> None:
+    payload = qpy_of(plain_circuit(), repeated(), plain_circuit(), version=version)
+    assert stated_num_circuits(payload) == 3
+    assert stated_num_circuits(payload[:18]) == 0
+    assert stated_num_circuits(b"no QPY" + payload[6:]) == 0
 
 
 def test_a_definition_counts_as_often_as_it_is_called() -> None:
