@@ -9,6 +9,7 @@ from typing import Any, Final
 from qiskit.circuit import QuantumCircuit
 from qiskit.exceptions import QiskitError
 from qiskit.providers import BackendV2
+from qiskit.result import Result
 
 from longwire.errors import InvalidProgramError
 from longwire_server.backends.fit import TRANSPILE_HINT, operation_sites
@@ -67,6 +68,23 @@ def run_on_aer(
     if shield:
         del result.results[:1]
     return result
+
+
+def state_clbits_of_whole(result: Result, circuits: Sequence[QuantumCircuit]) -> None:
+    """Has the result of a part say what one run of all circuits would.
+
+    With each outcome Aer states how many classical bits the largest circuit of its run
+    has (observed with qiskit-aer 0.18.2).
+
+    Args:
+        result: of some of the circuits.
+        circuits: all of them.
+    """
+    most = max(circuit.num_clbits for circuit in circuits)
+    for outcome in result.results:
+        metadata = getattr(outcome, "metadata", None)
+        if isinstance(metadata, dict) and "num_clbits" in metadata:
+            metadata["num_clbits"] = most
 
 
 def _without_operation(circuits: Sequence[QuantumCircuit], name: str) -> InvalidProgramError:

@@ -19,6 +19,7 @@ from longwire.errors import JobFailedError
 from longwire.qobj import QasmQobj
 from longwire.v1.job_pb2 import JobSpec
 from longwire.v1.result_pb2 import EncodedResult, Result
+from longwire_server.backends.aer_run import state_clbits_of_whole
 from longwire_server.backends.hosted_backend import HostedBackend
 from longwire_server.backends.parameters import Sweep, sweeps_of
 from longwire_server.backends.parts import run_starts, runs_of, with_summed_times
@@ -127,6 +128,7 @@ def run_shared(
         before = backend.budget.shots_run
         runs = runs_of(sweeps, starts, part.first, part.count)
         result = backend.run_admitted(runs, checked, first=part.first)
+        state_clbits_of_whole(result, [sweep.circuit for sweep in sweeps])
         message = result_to_proto(
             result, counts_format=spec.options.counts_format, job_id=request.job_id
         )
