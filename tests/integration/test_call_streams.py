@@ -20,11 +20,12 @@ from streamed_calls import CallFailedError, StreamedCalls
 
 from longwire.v1 import backend_service_pb2, job_service_pb2
 from longwire.v1.backend_service_pb2_grpc import BackendServiceStub
-from longwire.v1.call_service_pb2 import Call, CallAnswer
-from longwire.v1.job_pb2 import JobState
+from longwire.v1.call_service_pb2 import AbandonCall, Call, CallAnswer
+from longwire.v1.job_pb2 import JobSpec, JobState
 from longwire.v1.job_service_pb2_grpc import JobServiceStub
 
 MAX_CALLS = 50
+NUM_BITS = 14
 CONFIG = f"""
 [server]
 drain_grace_seconds = 60
@@ -72,11 +73,23 @@ class Site:
         lines = (self.data_dir / "audit.jsonl").read_text().splitlines()
         return [json.loads(line) for line in lines]
 
-    def job(self) -> str:
+    def job(self, spec: JobSpec | None = None) -> str:
         """A job that is done."""
-        request = job_service_pb2.RunJobRequest(spec=bell_spec())
+        request = job_service_pb2.RunJobRequest(spec=spec or bell_spec())
         call = self.stub().RunJob(request, metadata=self.user)
         return [event.job_id for response in call for event in response.events][-1]
+
+    def large_job(self) -> str:
+        """A job that is done, whose last event has some 70 KiB."""
+        spec = bell_spec(shots=20_000)
+        bits = f"bit[{NUM_BITS}] c; qubit[{NUM_BITS}] q; h q; c = measure q;"
+        spec.program.payloads[:] = [f'OPENQASM 3.0; include "stdgates.inc"; {bits}'.encode()]
+        return self.job(spec)
+
+    def narrow_channel(self) -> grpc.Channel:
+        """One on which the server soon waits with what is not read."""
+        options = [("grpc.http2.bdp_probe", 0)]
+        return grpc.insecure_channel(self.server.address, options=options)
 
     def state(self, job_id: str) -> int:
         """The state of a job now."""
@@ -400,6 +413,22 @@ def test_client_that_does_not_read_makes_its_calls_wait_and_not_the_server_grow(
         calls.finish()
         ended = {answer.call_id for answer in calls.rest() if answer.is_last}
         assert len(ended) == rounds * each
+
+
+def test_answers_of_calls_that_were_abandoned_unread_do_not_pile_up(site: Site) -> None:
+    with site.narrow_channel() as channel, StreamedCalls(channel, site.user) as calls:
+        calls.all("get_backend_status", STATUS)
+        watch = job_service_pb2.WatchJobRequest(job_id=site.large_job())
+        rounds, each = 20, 20
+        for number in range(rounds):
+            ids = range(1000 + number * each, 1000 + (number + 1) * each)
+            calls.send(*(Call(call_id=call_id, watch_job=watch) for call_id in ids))
+            # Others are served meanwhile: so were these calls, up to their answers.
+            for _ in range(4 * each):
+                site.state(watch.job_id)
+            calls.send(*(Call(call_id=call_id, abandon=AbandonCall()) for call_id in ids))
+        calls.finish()
+        assert sum(answer.ByteSize() for answer in calls.rest()) < 4 * 1024 * 1024
 
 
 @pytest.mark.parametrize("is_idle", [True, False])

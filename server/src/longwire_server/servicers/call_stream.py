@@ -74,6 +74,9 @@ class CallStream:
         self._drains = False
         # Something to send, or a reason to end.
         self._news = asyncio.Event()
+        # Answers wait for room in a line: were all woken at once, each answer that is
+        # sent would cost as much as there are calls.
+        self._line = asyncio.Lock()
         self._sent = asyncio.Event()
 
     async def responses(
@@ -167,13 +170,20 @@ class CallStream:
         await self._put(last)
 
     async def _put(self, answer: CallAnswer) -> None:
+        # Room comes first: whoever abandons its calls must not leave their answers behind.
+        if self._is_full or self._line.locked():
+            async with self._line:
+                while self._is_full:
+                    self._sent.clear()
+                    await self._sent.wait()
         size_bytes = answer.ByteSize()
         self._answers.append((answer, size_bytes))
         self._waiting_bytes += size_bytes
         self._news.set()
-        while self._waiting_bytes > _WAITING_BYTES or len(self._answers) > _WAITING_ANSWERS:
-            self._sent.clear()
-            await self._sent.wait()
+
+    @property
+    def _is_full(self) -> bool:
+        return self._waiting_bytes > _WAITING_BYTES or len(self._answers) >= _WAITING_ANSWERS
 
     def _next_response(self) -> MakeCallsResponse:
         """What waits, as much as fits in one message."""
