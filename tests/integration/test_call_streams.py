@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import signal
@@ -429,6 +430,23 @@ def test_answers_of_calls_that_were_abandoned_unread_do_not_pile_up(site: Site) 
             calls.send(*(Call(call_id=call_id, abandon=AbandonCall()) for call_id in ids))
         calls.finish()
         assert sum(answer.ByteSize() for answer in calls.rest()) < 4 * 1024 * 1024
+
+
+def test_stream_without_calls_holds_none_of_its_requests(site: Site) -> None:
+    spec = bell_spec()
+    spec.program.payloads[:] = [b"/" * 1_000_000]
+    request = job_service_pb2.SubmitJobRequest(spec=spec, request_id="x" * 200)
+    with grpc.insecure_channel(site.server.address) as channel, contextlib.ExitStack() as stack:
+        streams = [
+            stack.enter_context(StreamedCalls(channel, site.user)) for _ in range(MAX_CALLS - 5)
+        ]
+        for calls in streams:
+            calls.all("get_backend_status", STATUS)
+        before = _resident_bytes(site.server.pid)
+        for calls in streams:
+            with pytest.raises(CallFailedError):
+                calls.all("submit_job", request)
+        assert _resident_bytes(site.server.pid) - before < 20 * 1024 * 1024
 
 
 @pytest.mark.parametrize("is_idle", [True, False])

@@ -117,10 +117,14 @@ class CallStream:
 
     async def _read(self, requests: AsyncIterator[MakeCallsRequest]) -> None:
         async for request in requests:
-            for call in request.calls:
-                await self._begin(call)
-            # The message of a request is gone before the next one comes.
+            # The message of a request is gone before the next one comes. A variable of this
+            # frame that held a part of it would keep all of it.
+            await self._begin_all(request)
             del request
+
+    async def _begin_all(self, request: MakeCallsRequest) -> None:
+        for call in request.calls:
+            await self._begin(call)
 
     async def _begin(self, call: Call) -> None:
         call_id, kind = call.call_id, call.WhichOneof("request")
