@@ -449,6 +449,30 @@ def test_stream_without_calls_holds_none_of_its_requests(site: Site) -> None:
         assert _resident_bytes(site.server.pid) - before < 20 * 1024 * 1024
 
 
+def test_call_is_refused_for_a_credential_that_is_revoked_while_nothing_is_read(
+    site: Site,
+) -> None:
+    text = site.token(name="short")
+    with site.narrow_channel() as channel, StreamedCalls(channel, shown(text)) as calls:
+        calls.all("get_backend_status", STATUS)
+        watch = job_service_pb2.WatchJobRequest(job_id=site.large_job())
+        calls.send(*(Call(call_id=1000 + i, watch_job=watch) for i in range(20)))
+        for _ in range(80):
+            site.state(watch.job_id)
+        revoke_token(sqlite_url(site.data_dir), text)
+        get = job_service_pb2.GetJobRequest(job_id=watch.job_id)
+        status, _ = refusal(lambda: [site.stub().GetJob(get, metadata=shown(text))])
+        assert status.code == code_pb2.UNAUTHENTICATED
+        before = len(site.records())
+        calls.begin("submit_job", job_service_pb2.SubmitJobRequest(spec=bell_spec()))
+        submit = "longwire.v1.JobService/SubmitJob"
+        wait_until(lambda: any(each["method"] == submit for each in site.records()[before:]))
+        [record] = [each for each in site.records()[before:] if each["method"] == submit]
+        assert record["code"] == "UNAUTHENTICATED"
+        status, _ = refusal(lambda: calls.rest())
+    assert status.code == code_pb2.UNAUTHENTICATED
+
+
 @pytest.mark.parametrize("is_idle", [True, False])
 def test_server_that_stops_ends_a_stream_when_its_calls_are_answered(
     tmp_path: Path, gate: Path, is_idle: bool

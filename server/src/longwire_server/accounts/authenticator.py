@@ -125,6 +125,19 @@ class Authenticator:
         self._failures.count(address)
         raise unknown_credential(is_needed=self._anonymous is None)
 
+    def require_good(self, caller: Caller) -> None:
+        """Refuses a caller who was found good before and is so no more.
+
+        Raises:
+            RequestRefusedError: its credential was revoked, or its time is over.
+        """
+        if caller.token_id:
+            token = self._tokens.get(caller.token_id)
+            if token is None or token.revoke_time_us is not None:
+                raise credential_revoked()
+        if is_expired(caller):
+            raise credential_expired("credential")
+
     def watch(self, caller: Caller, on_revoked: Callable[[], None]) -> None:
         """Has ``on_revoked`` called when the caller's credential is revoked."""
         if caller.token_id:

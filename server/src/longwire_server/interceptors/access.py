@@ -118,15 +118,20 @@ class AccessInterceptor(grpc.aio.ServerInterceptor):
             streams: whether the call is answered with a stream.
 
         Raises:
-            RequestRefusedError: the caller may not make the call.
+            RequestRefusedError: the caller may not make the call, or no more.
         """
         present, access = caller(), ACCESS[method]
         assert access is not OPEN
-        if (refusal := refusal_of(access, present)) is not None:
+        try:
+            # A stream whose answers are not read hears late that its credential is bad.
+            self._authenticator.require_good(present)
+            if (refusal := refusal_of(access, present)) is not None:
+                raise refusal
+        except RequestRefusedError as error:
             trail = self.trail(access, method, context)
             trail.by(present)
-            trail.refuse(refusal)
-            raise refusal
+            trail.refuse(error)
+            raise
         if self._audit is None or access.audit is Audit.NEVER:
             return behaviour
         recorded = self.recorded_stream if streams else self.recorded
