@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import gc
+import sys
 import threading
 import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import http2_frames as http2
 import pytest
@@ -25,6 +28,7 @@ from longwire.transport import call_stream
 from longwire.transport.backend_calls import BackendCalls
 from longwire.transport.connection import Connection
 from longwire.transport.job_calls import JobCalls
+from longwire.transport.job_stream import JobStream
 
 READER = "longwire-calls"
 
@@ -236,6 +240,46 @@ def test_old_stream_takes_no_new_calls_and_answers_those_that_it_has(
             assert backend.status().operational
         gate.touch()
         assert sum(waiting.result(START_SECONDS).get_counts().values()) == 10
+
+
+def test_job_that_is_forgotten_in_the_middle_of_a_call_holds_up_nothing(
+    provider: RemoteProvider, gated: RemoteBackend, gate: Path
+) -> None:
+    job_id = gated.run(bell(), shots=10, gate=str(gate)).job_id()
+    calls = JobCalls(provider._connection)
+    garbage = [_cycle_with_watch(calls, job_id) for _ in range(30)]
+    is_answered = threading.Event()
+
+    def forget(frame: FrameType, event: str, _argument: object) -> Any:
+        if frame.f_code.co_filename != call_stream.__file__:
+            return None
+        if event == "line" and garbage:
+            garbage.pop()
+            gc.collect()
+        return forget
+
+    def call() -> None:
+        sys.settrace(forget)
+        assert gated.status().operational
+        is_answered.set()
+
+    gc.disable()
+    try:
+        threading.Thread(target=call, daemon=True).start()
+        assert is_answered.wait(START_SECONDS)
+    finally:
+        gc.enable()
+    assert len(garbage) < 30
+    gate.touch()
+
+
+def _cycle_with_watch(calls: JobCalls, job_id: str) -> list[object]:
+    """What only the garbage collector forgets, with a call under way in it."""
+    stream = JobStream(calls, job_id)
+    stream._begin(lambda: calls.watch_job(job_id, 0))
+    cycle: list[object] = [stream]
+    cycle.append(cycle)
+    return cycle
 
 
 def test_connection_that_is_forgotten_ends_its_stream(server: ServerProcess) -> None:

@@ -197,7 +197,9 @@ class CallStream:
     def __init__(self, channel: grpc.Channel, metadata: Any) -> None:
         self._channel = channel
         self.is_unknown = False
-        self._lock = threading.Lock()
+        # Taken again by a thread that has it, where garbage is collected just then: what
+        # forgets a job abandons its call.
+        self._lock = threading.RLock()
         self._call_ids = itertools.count(1)
         self._calls: dict[int, StreamedCall] = {}
         self._is_open = True
