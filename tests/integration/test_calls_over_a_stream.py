@@ -242,6 +242,23 @@ def test_old_stream_takes_no_new_calls_and_answers_those_that_it_has(
         assert sum(waiting.result(START_SECONDS).get_counts().values()) == 10
 
 
+def test_old_stream_ends_with_the_last_call_that_is_abandoned(
+    monkeypatch: pytest.MonkeyPatch, provider: RemoteProvider, gated: RemoteBackend, gate: Path
+) -> None:
+    job = gated.run(bell(), shots=10, gate=str(gate))
+    wait_until(lambda: num_readers() == 1)
+    monkeypatch.setattr(call_stream, "_IDLE_SECONDS", 0.1)
+    connection = provider._connection
+    connection.renew(connection.channel)
+    # On another stream, while the job's goes on.
+    assert gated.status().operational
+    with pytest.raises(JobTimeoutError):
+        job.result(timeout=0.05)
+    wait_until(lambda: num_readers() == 0)
+    gate.touch()
+    assert sum(job.result(START_SECONDS).get_counts().values()) == 10
+
+
 def test_job_that_is_forgotten_in_the_middle_of_a_call_holds_up_nothing(
     provider: RemoteProvider, gated: RemoteBackend, gate: Path
 ) -> None:

@@ -238,6 +238,10 @@ class CallStream:
                 return False
             if self._is_open:
                 self._outgoing.put((Call(call_id=call_id, abandon=AbandonCall()), 0))
+            is_last = not (self._is_open or self._calls)
+        if is_last:
+            # It is sent nothing more, and would last for as long as the job.
+            self.end()
         return True
 
     def retire(self) -> None:
