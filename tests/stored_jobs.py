@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from longwire.v1.job_pb2 import JobState
+from longwire_server.jobs.results import FetchedResult
 from longwire_server.store.job import FINAL_STATES, Job
 from longwire_server.store.job_query import JobQuery
 from longwire_server.store.job_store import JobStore, ProgramKey
@@ -77,3 +78,10 @@ def make_job(number: int, **changes: object) -> Job:
 def naming(number: int, key: ProgramKey, **changes: object) -> Job:
     """A job that names a program."""
     return make_job(number, tenant=key.tenant, payloads_sha256=key.payloads_sha256, **changes)
+
+
+async def data_of(result: FetchedResult) -> bytes:
+    """All data of a result that is fetched."""
+    data = bytearray(result.size_bytes)
+    await result.read_into(memoryview(data))
+    return bytes(data)

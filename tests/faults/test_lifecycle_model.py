@@ -27,6 +27,7 @@ from hypothesis.stateful import (
 )
 from postgresql_server import PostgresqlServer
 from scripted_server import MAX_ATTEMPTS, TENANT, ScriptedServer, ScriptedWorker, spec_for
+from stored_jobs import data_of
 
 from longwire.v1.error_pb2 import ErrorReason
 from longwire.v1.job_event_pb2 import JobEvent
@@ -424,7 +425,7 @@ class LifeOfJobs(RuleBasedStateMachine):
 
     async def result(self, job_id: str) -> bytes:
         async with self.server.manager.result(TENANT, job_id) as result:
-            return result.data
+            return await data_of(result)
 
     def is_final(self, job_id: str) -> bool:
         job = self.run(self.server.manager.get(TENANT, job_id))

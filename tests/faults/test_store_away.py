@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import pytest
 from scripted_server import TENANT, ScriptedServer, ScriptedWorker, spec_for
-from stored_jobs import unfinished
+from stored_jobs import data_of, unfinished
 
 from longwire.v1.error_pb2 import ErrorReason
 from longwire.v1.job_event_pb2 import JobEvent
@@ -142,7 +142,7 @@ def test_outcome_that_cannot_be_recorded_is_recorded_when_the_store_is_back(
         assert told[-1].finished.job.status.status == DONE
         assert [event.HasField("finished") for event in told].count(True) == 1
         async with lives.server.manager.result(TENANT, job_id) as result:
-            assert result.data == EncodedResult.FromString(RESULT).data
+            assert await data_of(result) == EncodedResult.FromString(RESULT).data
         assert lives.begun[job_id] == 1
         (await lives.busy()).end(Executed(RESULT))
         assert (await lives.final(after)).status.status == DONE
@@ -163,7 +163,7 @@ def test_outcome_whose_confirmation_is_lost_is_recorded_once(
         store.work()
         assert (await lives.final(job_id)).status.status == DONE
         async with lives.server.manager.result(TENANT, job_id) as result:
-            assert result.data == EncodedResult.FromString(RESULT).data
+            assert await data_of(result) == EncodedResult.FromString(RESULT).data
 
     run(body)
 

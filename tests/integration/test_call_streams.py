@@ -349,6 +349,9 @@ def test_calls_above_the_limit_are_refused_and_the_others_go_on(
     watches = [calls.begin("watch_job", watch) for _ in range(MAX_CALLS)]
     with pytest.raises(CallFailedError) as caught:
         calls.all("get_backend_status", STATUS)
+    # Another stream of the same connection makes no more room.
+    with StreamedCalls(site.channel, site.user) as other, pytest.raises(CallFailedError):
+        other.all("get_backend_status", STATUS)
     assert caught.value.code == code_pb2.RESOURCE_EXHAUSTED
     assert caught.value.info.metadata["limit"] == "connections.max_calls"
     assert detail(caught.value.status, error_details_pb2.RetryInfo())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import subprocess
 import sys
 import threading
 import weakref
@@ -324,6 +325,47 @@ def test_server_without_such_streams_is_asked_once_and_then_by_calls_of_their_ow
             assert calls.get_job(scripted.JOB_ID).job_id == scripted.JOB_ID
         connection.close()
     assert counter.count == 11
+
+
+FORKED_WHILE_CALLING = """
+import os, sys, threading, warnings
+warnings.simplefilter("ignore")
+from longwire import RemoteProvider
+from longwire.errors import ServerUnreachableError
+provider = RemoteProvider(sys.argv[1])
+backend = provider.get_backend("aer_simulator")
+for _ in range(3):
+    backend.status()
+def call_on():
+    while True:
+        backend.status()
+for _ in range(3):
+    threading.Thread(target=call_on, daemon=True).start()
+for _ in range(20):
+    child = os.fork()
+    if child == 0:
+        try:
+            backend.status()
+        except ServerUnreachableError:
+            sys.exit(0)
+        sys.exit(1)
+    assert os.waitpid(child, 0)[1] == 0
+print("all have ended", flush=True)
+os._exit(0)
+"""
+
+
+def test_forked_children_end_whatever_the_stream_did_when_they_were_made(
+    server: ServerProcess,
+) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", FORKED_WHILE_CALLING, server.address],
+        capture_output=True,
+        text=True,
+        timeout=START_SECONDS,
+        check=False,
+    )
+    assert ended.stdout == "all have ended\n", ended.stderr
 
 
 @pytest.mark.parametrize("call", [lambda job: job.status(), lambda job: job.result()])

@@ -9,10 +9,14 @@ from typing import Any
 
 from longwire.v1.call_service_pb2 import Call, MakeCallsRequest
 from longwire.v1.job_service_pb2 import GetJobRequest, GetJobResponse
-from longwire_server.servicers.call_stream import CallStream, Rpc
+from longwire_server.servicers.call_stream import CallStream, ConnectionCalls, Rpc
 
 CALLS = 1000
 MOST_AT_ONCE = 32
+
+
+def _unguarded(behaviour: Any, *_: Any, **__: Any) -> Any:
+    return behaviour
 
 
 async def _turns_of_calls() -> list[int]:
@@ -36,7 +40,7 @@ async def _turns_of_calls() -> list[int]:
 
     count()
     rpcs = {"get_job": Rpc("/longwire.v1.JobService/GetJob", answer)}
-    stream = CallStream(rpcs, lambda behaviour, *_, **__: behaviour, None, max_calls=CALLS)
+    stream = CallStream(rpcs, _unguarded, None, ConnectionCalls(CALLS))
     responses = [response async for response in stream.responses(requests())]
     assert sum(len(response.answers) for response in responses) == CALLS
     return turns

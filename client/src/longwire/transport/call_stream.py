@@ -9,6 +9,7 @@ ends, or where the server knows no such streams.
 from __future__ import annotations
 
 import itertools
+import os
 import queue
 import threading
 import time
@@ -36,6 +37,8 @@ _KINDS: Final = {
     if field.message_type is not None and field.name != "abandon"
 }
 _CODES: Final = {code.value[0]: code for code in grpc.StatusCode}
+# More calls at once are made by themselves, well before the server refuses them.
+_MOST_CALLS: Final = 1000
 # The stream broke, and with it what lies under it.
 _BROKEN: Final = frozenset(
     {
@@ -133,7 +136,7 @@ class StreamedCall:
         """Ends the call for its reader and, as soon as it hears of that, for the server."""
         self._is_cancelled = True
         if self._plain is not None:
-            self._plain.cancel()
+            _cancel(self._plain)
         elif self._stream.abandon(self._call_id):
             cancelled = grpc.StatusCode.CANCELLED
             self._answers.put(StreamedCallError(cancelled, "Locally cancelled by application!"))
@@ -161,7 +164,8 @@ class StreamedCall:
         if isinstance(answer, CallAnswer):
             if answer.HasField("error"):
                 told = answer.error
-                self._end = StreamedCallError(_CODES[told.code], told.message, told.status)
+                code = _CODES.get(told.code, grpc.StatusCode.UNKNOWN)
+                self._end = StreamedCallError(code, told.message, told.status)
                 raise self._end
             if answer.is_last:
                 self._end = StopIteration()
@@ -177,8 +181,14 @@ class StreamedCall:
     def _next_plain(self) -> Any:
         self._plain = self._make_plain()
         if self._is_cancelled:
-            self._plain.cancel()
+            _cancel(self._plain)
         return next(self._plain)
+
+
+def _cancel(plain: Any) -> None:
+    # What has one response is an iterator of it: it has been answered by then.
+    if isinstance(plain, grpc.Call):
+        plain.cancel()
 
 
 class CallStream:
@@ -197,6 +207,7 @@ class CallStream:
     def __init__(self, channel: grpc.Channel, metadata: Any) -> None:
         self._channel = channel
         self.is_unknown = False
+        self._pid = os.getpid()
         # Taken again by a thread that has it, where garbage is collected just then: what
         # forgets a job abandons its call.
         self._lock = threading.RLock()
@@ -214,7 +225,7 @@ class CallStream:
         return is_here and time.monotonic() < self._fresh_until
 
     def call(self, request: Message, make_plain: Callable[[], Any]) -> StreamedCall | None:
-        """Makes a call; None where the stream has just ended.
+        """Makes a call; None where the stream has just ended, or has too many.
 
         Args:
             request: one that :func:`fits`. It must not be changed any more.
@@ -225,7 +236,7 @@ class CallStream:
         message = Call(call_id=call_id, **{kind: request})  # type: ignore[arg-type]
         call = StreamedCall(self, call_id, kind, make_plain)
         with self._lock:
-            if not self._is_open:
+            if not self._is_open or len(self._calls) >= _MOST_CALLS:
                 return None
             self._calls[call_id] = call
             self._outgoing.put((message, message.ByteSize()))
@@ -233,6 +244,9 @@ class CallStream:
 
     def abandon(self, call_id: int) -> bool:
         """Ends a call; False where it is over."""
+        if self._pid != os.getpid():
+            # In a child of a fork, whose parent's thread may have had the lock.
+            return False
         with self._lock:
             if self._calls.pop(call_id, None) is None:
                 return False
@@ -252,8 +266,9 @@ class CallStream:
                 self._outgoing.put(None)
 
     def end(self) -> None:
-        """Ends it with all calls in it."""
-        self._responses.cancel()
+        """Ends it with all calls in it. Nothing is done in a child of a fork."""
+        if self._pid == os.getpid():
+            self._responses.cancel()
 
     def _messages(self) -> Iterator[MakeCallsRequest]:
         """What is sent, calls that come together in one message."""

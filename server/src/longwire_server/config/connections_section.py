@@ -12,8 +12,8 @@ class ConnectionsSection(Section):
 
     # Connections at once. Above it new ones are closed.
     max_connections: Count = Field(default=8192, examples=["8192"])
-    # Calls at once on one connection, and in one stream of calls. A client has one for
-    # every job whose events it reads. Above it new ones are refused.
+    # Calls at once on one connection, and as many more in its streams of calls. A client
+    # has one for every job whose events it reads. Above it new ones are refused.
     max_calls: Count = Field(default=10_000, examples=["10_000"])
     # Largest metadata of one call, in bytes; a token is in it.
     metadata_bytes: int = Field(default=16_384, ge=4096, examples=["16_384"])

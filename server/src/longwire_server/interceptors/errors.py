@@ -157,4 +157,7 @@ async def _end(error: BaseException, context: Any) -> None:
     # The caller went away, or gRPC itself already ended the call.
     if isinstance(error, (asyncio.CancelledError, GeneratorExit, grpc.aio.AbortError)):
         raise error
+    # It went away while a response was being written.
+    if isinstance(error, grpc.aio.InternalError):
+        raise asyncio.CancelledError from error
     await context.abort_with_status(status_of(error))

@@ -8,7 +8,7 @@ from typing import Any
 from longwire.v1 import call_service_pb2 as messages
 from longwire.v1.call_service_pb2_grpc import CallServiceServicer
 from longwire_server.servicers.backend_service import BackendServicer
-from longwire_server.servicers.call_stream import CallStream, Guard, Rpc
+from longwire_server.servicers.call_stream import CallStream, ConnectionCalls, Guard, Rpc
 from longwire_server.servicers.job_service import JobServicer
 
 
@@ -19,7 +19,7 @@ class CallServicer(CallServiceServicer):
         jobs: answers those of JobService.
         backends: answers those of BackendService.
         guard: stands in front of each call, as in front of its RPC.
-        max_calls: how many calls a stream may have at once.
+        max_calls: how many calls the streams of a connection may have at once.
     """
 
     def __init__(
@@ -38,21 +38,28 @@ class CallServicer(CallServiceServicer):
         self._guard = guard
         self._max_calls = max_calls
         self._streams: set[CallStream] = set()
+        self._connections: dict[str, ConnectionCalls] = {}
         self._drains = False
 
     async def MakeCalls(  # noqa: N802
         self, requests: AsyncIterator[messages.MakeCallsRequest], context: Any
     ) -> AsyncIterator[messages.MakeCallsResponse]:
         """Makes calls, and answers each as its own RPC would."""
-        stream = CallStream(self._rpcs, self._guard, context, self._max_calls)
         if self._drains:
             return
+        peer = context.peer()
+        connection = self._connections.setdefault(peer, ConnectionCalls(self._max_calls))
+        stream = CallStream(self._rpcs, self._guard, context, connection)
         self._streams.add(stream)
+        connection.num_streams += 1
         try:
             async for response in stream.responses(requests):
                 yield response
         finally:
             self._streams.discard(stream)
+            connection.num_streams -= 1
+            if not connection.num_streams:
+                del self._connections[peer]
 
     def drain(self) -> None:
         """Has every stream end when the calls are answered that it has now."""

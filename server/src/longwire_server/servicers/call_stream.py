@@ -54,6 +54,20 @@ class Rpc:
     """Whether it answers with a stream of responses."""
 
 
+@dataclasses.dataclass(slots=True)
+class ConnectionCalls:
+    """The calls in all streams of one connection."""
+
+    maximum: int
+    """How many there may be at once."""
+
+    num_calls: int = 0
+    """How many there are."""
+
+    num_streams: int = 0
+    """In how many streams."""
+
+
 class CallStream:
     """Answers the calls of one stream.
 
@@ -61,14 +75,16 @@ class CallStream:
         rpcs: what answers a call, by the field of its request.
         guard: stands in front of each.
         context: the stream's.
-        max_calls: how many calls there may be at once.
+        connection: the calls of the connection that the stream is on.
     """
 
-    def __init__(self, rpcs: Mapping[str, Rpc], guard: Guard, context: Any, max_calls: int) -> None:
+    def __init__(
+        self, rpcs: Mapping[str, Rpc], guard: Guard, context: Any, connection: ConnectionCalls
+    ) -> None:
         self._rpcs = rpcs
         self._guard = guard
         self._context = context
-        self._max_calls = max_calls
+        self._connection = connection
         self._calls: dict[int, asyncio.Task[None]] = {}
         self._answers: deque[tuple[CallAnswer, int]] = deque()
         self._waiting_bytes = 0
@@ -143,7 +159,7 @@ class CallStream:
         rpc = self._rpcs.get(kind or "")
         if kind is None or rpc is None:
             await self._put(CallAnswer(call_id=call_id, is_last=True, error=_UNKNOWN))
-        elif len(self._calls) >= self._max_calls:
+        elif self._connection.num_calls >= self._connection.maximum:
             await self._put(_failed(call_id, self._too_many()))
         else:
             # A copy: a part would keep all of its message for as long as the job takes.
@@ -151,10 +167,12 @@ class CallStream:
             request.CopyFrom(getattr(call, kind))
             task = asyncio.create_task(self._answer(call_id, kind, rpc, request))
             self._calls[call_id] = task
+            self._connection.num_calls += 1
             task.add_done_callback(partial(self._end, call_id))
 
     def _end(self, call_id: int, _task: asyncio.Task[None]) -> None:
         del self._calls[call_id]
+        self._connection.num_calls -= 1
         self._news.set()
 
     async def _answer(self, call_id: int, kind: str, rpc: Rpc, request: Any) -> None:
@@ -213,9 +231,11 @@ class CallStream:
     def _too_many(self) -> Exception:
         return limit_exceeded(
             "connections.max_calls",
-            self._max_calls,
-            f"The stream has {len(self._calls)} calls that are not over: wait for one of them",
+            self._connection.maximum,
+            f"The connection's streams have {self._connection.num_calls} calls that are not over: "
+            "wait for one of them",
             retry_after_seconds=_RETRY_SECONDS,
+            passes=True,
         )
 
 
