@@ -7,6 +7,7 @@ server take in or parse what they send.
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Final, TypeAlias
 from urllib.parse import unquote
@@ -265,7 +266,11 @@ def refusal_of(access: Access, caller: Caller) -> RequestRefusedError | None:
 
 def address_of(context: Any) -> str:
     """The address from which a call comes, without its port."""
-    peer: str = context.peer()
+    return _address(context.peer())
+
+
+@functools.lru_cache(maxsize=1024)
+def _address(peer: str) -> str:
     kind, _, rest = peer.partition(":")
     if kind not in ("ipv4", "ipv6"):
         return kind

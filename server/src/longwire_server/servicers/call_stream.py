@@ -29,6 +29,10 @@ _RESPONSE_BYTES: Final = 256 * 1024
 _WAITING_BYTES: Final = 1024 * 1024
 _WAITING_ANSWERS: Final = 1024
 _RETRY_SECONDS: Final = 1.0
+# Who is told to come again later is told so with others: to send takes longer than to
+# refuse, and an overloaded server has no time for it.
+_HOLD_SECONDS: Final = 0.01
+_TOO_MUCH: Final = grpc.StatusCode.RESOURCE_EXHAUSTED.value[0]
 _BEGUN_AT_ONCE: Final = 32
 _UNKNOWN: Final = CallError(
     code=grpc.StatusCode.UNIMPLEMENTED.value[0],
@@ -91,6 +95,9 @@ class CallStream:
         self._drains = False
         # Something to send, or a reason to end.
         self._news = asyncio.Event()
+        # Whether what waits is to be sent now; if not, a timer says when.
+        self._is_due = False
+        self._hold: asyncio.TimerHandle | None = None
         # Answers wait for room in a line: were all woken at once, each answer that is
         # sent would cost as much as there are calls.
         self._line = asyncio.Lock()
@@ -111,17 +118,20 @@ class CallStream:
         reading.add_done_callback(self._notice)
         try:
             while True:
-                if self._answers:
+                has_failed = reading.done() and reading.exception() is not None
+                is_last = has_failed or (not self._calls and (self._drains or reading.done()))
+                if self._answers and (self._is_due or is_last):
                     yield self._next_response()
-                elif self._drains and not self._calls:
-                    return
-                elif reading.done() and (reading.exception() is not None or not self._calls):
-                    reading.result()
+                elif is_last:
+                    if has_failed:
+                        reading.result()
                     return
                 else:
                     self._news.clear()
                     await self._news.wait()
         finally:
+            if self._hold is not None:
+                self._hold.cancel()
             left = [reading, *self._calls.values()]
             for task in left:
                 task.cancel()
@@ -205,6 +215,16 @@ class CallStream:
         size_bytes = answer.ByteSize()
         self._answers.append((answer, size_bytes))
         self._waiting_bytes += size_bytes
+        if answer.error.code != _TOO_MUCH or self._is_full:
+            self._be_due()
+        elif self._hold is None:
+            self._hold = asyncio.get_running_loop().call_later(_HOLD_SECONDS, self._be_due)
+
+    def _be_due(self) -> None:
+        if self._hold is not None:
+            self._hold.cancel()
+            self._hold = None
+        self._is_due = True
         self._news.set()
 
     @property
@@ -222,6 +242,7 @@ class CallStream:
             answers.append(answer)
             taken_bytes += size_bytes
         self._waiting_bytes -= taken_bytes
+        self._is_due = bool(self._answers)
         self._sent.set()
         return MakeCallsResponse(answers=answers)
 
