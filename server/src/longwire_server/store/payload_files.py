@@ -14,6 +14,7 @@ import logging
 import os
 import re
 import secrets
+import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -167,12 +168,12 @@ class PayloadFiles:
                 raise
             return opened
 
-        # Where the caller goes away in the meantime, the file is closed all the same.
-        opening = asyncio.ensure_future(self._run(_CANNOT_READ, begin))
+        opening = _Opening(begin)
         try:
-            opened = await asyncio.shield(opening)
-        except asyncio.CancelledError:
-            opening.add_done_callback(self._close_unwanted)
+            opened = await self._run(_CANNOT_READ, opening.open)
+        except BaseException:
+            # Where the caller goes away in the meantime, the thread goes on.
+            opening.give_up()
             raise
         reader = PayloadFileReader(
             file,
@@ -185,10 +186,6 @@ class PayloadFiles:
             yield reader
         finally:
             reader.close()
-
-    def _close_unwanted(self, opening: asyncio.Future[IO[bytes]]) -> None:
-        if not opening.cancelled() and opening.exception() is None:
-            opening.result().close()
 
     @contextlib.contextmanager
     def _telling_missing(self, file: PayloadFile) -> Iterator[None]:
@@ -325,6 +322,36 @@ class PayloadFiles:
                 raise StoreError(f"{cannot} {self.shown}: {words}") from error
 
         return await asyncio.get_running_loop().run_in_executor(self._threads, run)
+
+
+class _Opening:
+    """The opening of a file in a thread, which may have become unwanted when it is done.
+
+    Args:
+        begin: opens it.
+    """
+
+    def __init__(self, begin: Callable[[], IO[bytes]]) -> None:
+        self._begin = begin
+        self._lock = threading.Lock()
+        self._opened: IO[bytes] | None = None
+        self._is_unwanted = False
+
+    def open(self) -> IO[bytes]:
+        """Opens the file, and closes it again where nobody wants it any more."""
+        opened = self._begin()
+        with self._lock:
+            self._opened = opened
+            if self._is_unwanted:
+                opened.close()
+        return opened
+
+    def give_up(self) -> None:
+        """Has the file closed, now or when it is open."""
+        with self._lock:
+            self._is_unwanted = True
+            if self._opened is not None:
+                self._opened.close()
 
 
 def _check_size(file: PayloadFile, size_bytes: int) -> None:
