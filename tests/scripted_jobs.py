@@ -15,6 +15,11 @@ from typing import Any
 import grpc
 
 from longwire.v1 import job_service_pb2 as messages
+from longwire.v1.call_service_pb2 import MakeCallsRequest, MakeCallsResponse
+from longwire.v1.call_service_pb2_grpc import (
+    CallServiceServicer,
+    add_CallServiceServicer_to_server,
+)
 from longwire.v1.job_event_pb2 import JobEvent, JobFinished, PubFinished
 from longwire.v1.job_pb2 import Job, JobError, JobKind, JobProgress, JobState, JobStatus
 from longwire.v1.job_service_pb2_grpc import JobServiceServicer, add_JobServiceServicer_to_server
@@ -158,11 +163,39 @@ class ScriptedJobs(JobServiceServicer):
         )
 
 
+class HeldBackStreams(CallServiceServicer):
+    """Streams of calls that nothing comes out of, as behind a proxy that waits for their end.
+
+    Attributes:
+        opened: how many there were.
+    """
+
+    def __init__(self) -> None:
+        self.opened = 0
+
+    def MakeCalls(  # noqa: N802
+        self, requests: Iterator[MakeCallsRequest], context: grpc.ServicerContext
+    ) -> Iterator[MakeCallsResponse]:
+        """Takes all requests, and answers when there will be no more."""
+        self.opened += 1
+        over = threading.Event()
+        if context.add_callback(over.set):
+            over.wait()
+        return iter(())
+
+
 @contextlib.contextmanager
-def serving(jobs: ScriptedJobs) -> Iterator[str]:
-    """A server of scripted jobs; the block gets its address."""
+def serving(jobs: JobServiceServicer, streams: HeldBackStreams | None = None) -> Iterator[str]:
+    """A server of scripted jobs; the block gets its address.
+
+    Args:
+        jobs: the jobs.
+        streams: its streams of calls; None where it has none.
+    """
     server = grpc.server(ThreadPoolExecutor(8))
     add_JobServiceServicer_to_server(jobs, server)
+    if streams is not None:
+        add_CallServiceServicer_to_server(streams, server)
     port = server.add_insecure_port("localhost:0")
     server.start()
     try:

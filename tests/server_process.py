@@ -98,6 +98,21 @@ class ServerProcess:
         self.wait()
 
 
+def resident_bytes(pid: int) -> int:
+    """The memory that a process has now."""
+    return _memory_bytes(pid, "VmRSS")
+
+
+def peak_bytes(pid: int) -> int:
+    """The most memory that a process has had so far."""
+    return _memory_bytes(pid, "VmHWM")
+
+
+def _memory_bytes(pid: int, kind: str) -> int:
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.partition(f"{kind}:")[2].split()[0]) * 1024
+
+
 @contextlib.contextmanager
 def running_server(
     data_dir: Path,

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import qiskit_aer  # noqa: F401 - circuits get their methods that save states
 from circuits import bell, hours_long
 from qiskit import QuantumCircuit
 from qiskit.providers import JobStatus
-from server_process import ServerProcess, configured_server, wait_until
+from server_process import ServerProcess, configured_server, resident_bytes, wait_until
 
 from longwire import RemoteJob, RemoteProvider
 from longwire.errors import JobFailedError
@@ -51,12 +50,6 @@ def provider(server: ServerProcess) -> Iterator[RemoteProvider]:
     """Its provider."""
     with RemoteProvider(server.address) as opened:
         yield opened
-
-
-def resident_bytes(pid: int) -> int:
-    """How much memory a process has."""
-    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-    return pages * 4096
 
 
 def wait_until_simulating(server: ServerProcess, num_qubits: int) -> None:

@@ -15,7 +15,7 @@ import pytest
 from api_tokens import Metadata, make_token, revoke_token, shown, sqlite_url
 from google.protobuf.message import Message
 from google.rpc import code_pb2, error_details_pb2
-from server_process import ServerProcess, configured_server, wait_until
+from server_process import ServerProcess, configured_server, resident_bytes, wait_until
 from service_calls import bell_spec, detail, refusal
 from streamed_calls import CallFailedError, StreamedCalls
 
@@ -117,11 +117,6 @@ def calls(site: Site) -> Iterator[StreamedCalls]:
     """A user's stream."""
     with StreamedCalls(site.channel, site.user) as stream:
         yield stream
-
-
-def _resident_bytes(pid: int) -> int:
-    status = Path(f"/proc/{pid}/status").read_text()
-    return int(status.partition("VmRSS:")[2].split()[0]) * 1024
 
 
 def _events(responses: list[Any]) -> list[Any]:
@@ -405,7 +400,7 @@ def test_client_that_does_not_read_makes_its_calls_wait_and_not_the_server_grow(
         StreamedCalls(channel, site.user) as calls,
     ):
         calls.all("get_backend_status", STATUS)
-        before = _resident_bytes(site.server.pid)
+        before = resident_bytes(site.server.pid)
         rounds, each = 200, 50
         for number in range(rounds):
             first = 1000 + number * each
@@ -413,7 +408,7 @@ def test_client_that_does_not_read_makes_its_calls_wait_and_not_the_server_grow(
         # Others are served meanwhile.
         for _ in range(20):
             site.stub().GetJob(job_service_pb2.GetJobRequest(job_id=job_id), metadata=site.user)
-        assert _resident_bytes(site.server.pid) - before < 32 * 1024 * 1024
+        assert resident_bytes(site.server.pid) - before < 32 * 1024 * 1024
         calls.finish()
         ended = {answer.call_id for answer in calls.rest() if answer.is_last}
         assert len(ended) == rounds * each
@@ -445,11 +440,11 @@ def test_stream_without_calls_holds_none_of_its_requests(site: Site) -> None:
         ]
         for calls in streams:
             calls.all("get_backend_status", STATUS)
-        before = _resident_bytes(site.server.pid)
+        before = resident_bytes(site.server.pid)
         for calls in streams:
             with pytest.raises(CallFailedError):
                 calls.all("submit_job", request)
-        assert _resident_bytes(site.server.pid) - before < 20 * 1024 * 1024
+        assert resident_bytes(site.server.pid) - before < 20 * 1024 * 1024
 
 
 def test_call_is_refused_for_a_credential_that_is_revoked_while_nothing_is_read(

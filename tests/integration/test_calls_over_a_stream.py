@@ -20,16 +20,18 @@ from circuits import asymmetric, bell
 from proxy import Proxy, proxy_to
 from qiskit.providers import JobStatus
 from qiskit_aer import AerSimulator
-from scripted_jobs import ScriptedJobs
+from scripted_job_service import ScriptedJobService
+from scripted_jobs import HeldBackStreams, ScriptedJobs
 from server_process import START_SECONDS, ServerProcess, running_server, wait_until
 
 from longwire import RemoteBackend, RemoteProvider, RemoteService
 from longwire.errors import BackendNotFoundError, JobTimeoutError, ServerUnreachableError
-from longwire.transport import call_stream
+from longwire.transport import call_stream, calls, job_stream
 from longwire.transport.backend_calls import BackendCalls
 from longwire.transport.connection import Connection
 from longwire.transport.job_calls import JobCalls
 from longwire.transport.job_stream import JobStream
+from longwire.v1.job_service_pb2 import RunJobRequest
 
 READER = "longwire-calls"
 
@@ -136,10 +138,10 @@ def test_large_program_goes_by_itself(provider: RemoteProvider, proxy: Proxy) ->
 def test_refusal_over_the_stream_is_the_error_that_it_is_otherwise(
     provider: RemoteProvider,
 ) -> None:
-    calls = BackendCalls(provider._connection)
-    calls.get_backend_status("aer_simulator")
+    backend_calls = BackendCalls(provider._connection)
+    backend_calls.get_backend_status("aer_simulator")
     with pytest.raises(BackendNotFoundError, match="No backend is named 'aer'"):
-        calls.get_backend_status("aer")
+        backend_calls.get_backend_status("aer")
 
 
 def test_job_goes_on_when_the_connection_breaks(
@@ -264,8 +266,8 @@ def test_job_that_is_forgotten_in_the_middle_of_a_call_holds_up_nothing(
     provider: RemoteProvider, gated: RemoteBackend, gate: Path
 ) -> None:
     job_id = gated.run(bell(), shots=10, gate=str(gate)).job_id()
-    calls = JobCalls(provider._connection)
-    garbage = [_cycle_with_watch(calls, job_id) for _ in range(30)]
+    job_calls = JobCalls(provider._connection)
+    garbage = [_cycle_with_watch(job_calls, job_id) for _ in range(30)]
     is_answered = threading.Event()
 
     def forget(frame: FrameType, event: str, _argument: object) -> Any:
@@ -303,12 +305,12 @@ def _cycle_with_watch(calls: JobCalls, job_id: str) -> list[object]:
 def test_connection_that_is_forgotten_ends_its_stream(server: ServerProcess) -> None:
     before = num_readers()
     connection = Connection(server.address)
-    calls = BackendCalls(connection)
+    backend_calls = BackendCalls(connection)
     for _ in range(3):
-        calls.get_backend_status("aer_simulator")
+        backend_calls.get_backend_status("aer_simulator")
     assert num_readers() == before + 1
     forgotten = weakref.ref(connection)
-    del connection, calls
+    del connection, backend_calls
     gc.collect()
     assert forgotten() is None
     wait_until(lambda: num_readers() == before)
@@ -320,11 +322,39 @@ def test_server_without_such_streams_is_asked_once_and_then_by_calls_of_their_ow
         counter = CallCounter()
         proxy.watch = counter.watch
         connection = Connection(proxy.address)
-        calls = JobCalls(connection)
+        job_calls = JobCalls(connection)
         for _ in range(10):
-            assert calls.get_job(scripted.JOB_ID).job_id == scripted.JOB_ID
+            assert job_calls.get_job(scripted.JOB_ID).job_id == scripted.JOB_ID
         connection.close()
     assert counter.count == 11
+
+
+def test_streams_that_something_holds_back_are_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calls, "SUSPECT_SECONDS", 0.3)
+    streams = HeldBackStreams()
+    with scripted.serving(ScriptedJobs(scripted.job()), streams) as address:
+        connection = Connection(address)
+        job_calls = JobCalls(connection)
+        for _ in range(4):
+            assert job_calls.get_job(scripted.JOB_ID).job_id == scripted.JOB_ID
+        connection.close()
+    assert streams.opened == 1
+
+
+def test_submission_that_something_holds_back_is_made_by_itself(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(job_stream, "SUSPECT_SECONDS", 0.3)
+    streams, jobs = HeldBackStreams(), ScriptedJobService()
+    with scripted.serving(jobs, streams) as address:
+        connection = Connection(address)
+        request = RunJobRequest(request_id="once")
+        request.spec.program.payloads.append(b"a circuit")
+        for _ in range(3):
+            _, accepted = JobStream.run(JobCalls(connection), request)
+            assert accepted.HasField("accepted")
+        connection.close()
+    assert (streams.opened, len(jobs.requests)) == (1, 3)
 
 
 FORKED_WHILE_CALLING = """

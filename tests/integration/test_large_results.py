@@ -18,7 +18,13 @@ from google.rpc import code_pb2
 from payload_files import payload_files
 from qiskit import QuantumCircuit
 from qiskit_aer.library import SaveStatevector
-from server_process import ServerProcess, configured_server, wait_until, wait_until_loaded
+from server_process import (
+    ServerProcess,
+    configured_server,
+    peak_bytes,
+    wait_until,
+    wait_until_loaded,
+)
 from service_calls import refusal
 
 from longwire import RemoteProvider
@@ -106,13 +112,6 @@ def stub(server: ServerProcess) -> Iterator[JobServiceStub]:
         yield JobServiceStub(channel)
 
 
-def peak_bytes(server: ServerProcess) -> int:
-    """The most memory that a server has held so far."""
-    status = Path(f"/proc/{server.pid}/status").read_text()
-    (line,) = (line for line in status.splitlines() if line.startswith("VmHWM:"))
-    return int(line.split()[1]) * 1024
-
-
 def bytes_read(server: ServerProcess) -> int:
     """How much a server has read from files so far, whether or not a disk was needed."""
     name, count = Path(f"/proc/{server.pid}/io").read_text().splitlines()[0].split()
@@ -130,9 +129,9 @@ def has_open(server: ServerProcess, path: Path) -> bool:
 
 def test_server_holds_far_less_of_a_result_than_all_of_it(stored: Stored) -> None:
     with serving(stored) as server, stub(server) as jobs:
-        before = peak_bytes(server)
+        before = peak_bytes(server.pid)
         first, *others = jobs.GetResult(stored.request, timeout=SECONDS)
-        assert peak_bytes(server) - before < RESULT_BYTES // 8
+        assert peak_bytes(server.pid) - before < RESULT_BYTES // 8
     assert first.total_bytes > RESULT_BYTES
     data = b"".join(response.chunk for response in (first, *others))
     assert len(data) == first.total_bytes
@@ -143,9 +142,9 @@ def test_server_holds_two_copies_at_most_of_a_result_that_a_worker_sends(tmp_pat
     with configured_server(tmp_path, CONFIG) as server, RemoteProvider(server.address) as provider:
         backend = provider.get_backend("aer_simulator")
         assert backend.run(bell()).result(timeout=SECONDS).success
-        before = peak_bytes(server)
+        before = peak_bytes(server.pid)
         backend.run(large_circuit()).wait_for_final_state(timeout=SECONDS)
-        assert peak_bytes(server) - before < RESULT_BYTES * 5 // 2
+        assert peak_bytes(server.pid) - before < RESULT_BYTES * 5 // 2
         server.terminate()
     assert sum(path.stat().st_size for path in tmp_path.glob("payloads/*/*")) > RESULT_BYTES
 

@@ -9,7 +9,7 @@ import grpc
 import pytest
 from google.rpc import code_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from server_process import ServerProcess
+from server_process import ServerProcess, resident_bytes
 from service_calls import bell_spec, refusal
 
 from longwire.v1 import backend_service_pb2, job_service_pb2, session_service_pb2
@@ -97,18 +97,12 @@ def test_health_check_repeats_nothing_of_what_strangers_send(channel: grpc.Chann
     assert caught.value.details() == "no such service"
 
 
-def resident_bytes(server: ServerProcess) -> int:
-    """The memory that a server's process takes."""
-    status = Path(f"/proc/{server.pid}/status").read_text()
-    return int(status.partition("VmRSS:")[2].split()[0]) * 1024
-
-
 def test_programs_of_jobs_that_wait_are_not_held_in_memory(
     one_worker_server: ServerProcess, channel: grpc.Channel, tmp_path: Path
 ) -> None:
     program_bytes, number = 8 << 20, 25
     jobs = JobServiceStub(channel)
-    before = resident_bytes(one_worker_server)
+    before = resident_bytes(one_worker_server.pid)
     calls = []
     for place in range(number):
         spec = bell_spec(gate=tmp_path / "gate")
@@ -116,7 +110,7 @@ def test_programs_of_jobs_that_wait_are_not_held_in_memory(
         call = jobs.RunJob(job_service_pb2.RunJobRequest(spec=spec))
         calls.append((call, next(call).events[0].job_id))
     # Some are on their way to the worker and to the disk, and what Python has had it keeps.
-    grown = resident_bytes(one_worker_server) - before
+    grown = resident_bytes(one_worker_server.pid) - before
     for call, job_id in calls:
         jobs.CancelJob(job_service_pb2.CancelJobRequest(job_id=job_id))
         call.cancel()

@@ -24,7 +24,8 @@ from longwire.v1.call_service_pb2_grpc import CallServiceStub
 
 # A larger request would hold up the others.
 _MOST_BYTES: Final = 64 * 1024
-_MESSAGE_BYTES: Final = 512 * 1024
+# A request of the stream has room for twice as much.
+_CALLS_PER_MESSAGE: Final = 8
 # With no calls for so long the stream ends: what is idle is to be seen as idle.
 _IDLE_SECONDS: Final = 20.0
 # New calls go to a new stream then. A connection is closed at some age, and the
@@ -202,11 +203,13 @@ class CallStream:
 
     Attributes:
         is_unknown: whether it ended because the server has no such streams.
+        has_answered: whether anything ever came over it.
     """
 
     def __init__(self, channel: grpc.Channel, metadata: Any) -> None:
         self._channel = channel
         self.is_unknown = False
+        self.has_answered = False
         self._pid = os.getpid()
         # Taken again by a thread that has it, where garbage is collected just then: what
         # forgets a job abandons its call.
@@ -215,7 +218,7 @@ class CallStream:
         self._calls: dict[int, StreamedCall] = {}
         self._is_open = True
         self._fresh_until = time.monotonic() + _MOST_SECONDS
-        self._outgoing: queue.SimpleQueue[tuple[Call, int] | None] = queue.SimpleQueue()
+        self._outgoing: queue.SimpleQueue[Call | None] = queue.SimpleQueue()
         self._responses = CallServiceStub(channel).MakeCalls(self._messages(), metadata=metadata)
         threading.Thread(target=self._read, name="longwire-calls", daemon=True).start()
 
@@ -239,7 +242,7 @@ class CallStream:
             if not self._is_open or len(self._calls) >= _MOST_CALLS:
                 return None
             self._calls[call_id] = call
-            self._outgoing.put((message, message.ByteSize()))
+            self._outgoing.put(message)
         return call
 
     def abandon(self, call_id: int) -> bool:
@@ -251,7 +254,7 @@ class CallStream:
             if self._calls.pop(call_id, None) is None:
                 return False
             if self._is_open:
-                self._outgoing.put((Call(call_id=call_id, abandon=AbandonCall()), 0))
+                self._outgoing.put(Call(call_id=call_id, abandon=AbandonCall()))
             is_last = not (self._is_open or self._calls)
         if is_last:
             # It is sent nothing more, and would last for as long as the job.
@@ -272,38 +275,33 @@ class CallStream:
 
     def _messages(self) -> Iterator[MakeCallsRequest]:
         """What is sent, calls that come together in one message."""
-        first: tuple[Call, int] | None = None
         while True:
             try:
-                first = first or self._outgoing.get(timeout=_IDLE_SECONDS)
+                call = self._outgoing.get(timeout=_IDLE_SECONDS)
             except queue.Empty:
                 self._retire_if_idle()
                 continue
-            if first is None:
-                return
-            calls, size_bytes = [first[0]], first[1]
-            first = None
-            while not self._outgoing.empty():
-                following = self._outgoing.get()
-                if following is None or size_bytes + following[1] > _MESSAGE_BYTES:
-                    first = following
-                    if following is None:
-                        self._outgoing.put(None)
+            calls = []
+            while call is not None:
+                calls.append(call)
+                if len(calls) == _CALLS_PER_MESSAGE or self._outgoing.empty():
                     break
-                calls.append(following[0])
-                size_bytes += following[1]
-            yield MakeCallsRequest(calls=calls)
+                call = self._outgoing.get()
+            if calls:
+                yield MakeCallsRequest(calls=calls)
+            if call is None:
+                return
 
     def _retire_if_idle(self) -> None:
         with self._lock:
-            is_idle = not self._calls
-        if is_idle:
-            self.retire()
+            if not self._calls:
+                self.retire()
 
     def _read(self) -> None:
         error: grpc.RpcError | None = None
         try:
             for response in self._responses:
+                self.has_answered = True
                 for answer in response.answers:
                     self._hand_on(answer)
         except grpc.RpcError as ended:

@@ -117,10 +117,13 @@ class Calls:
         Raises:
             grpc.RpcError: it failed.
         """
+        deadline = time.monotonic() + timeout_seconds
 
         def respond() -> Any:
+            # A stream may have ended without an answer meanwhile.
+            left_seconds = max(0.0, deadline - time.monotonic())
             return getattr(self._stub, method)(
-                request, timeout=timeout_seconds, metadata=self._connection.metadata
+                request, timeout=left_seconds, metadata=self._connection.metadata
             )
 
         call = self._streamed(request, lambda: iter((respond(),))) if streams else None

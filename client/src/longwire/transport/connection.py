@@ -169,6 +169,10 @@ class Connection:
             channel: the channel; nothing happens where it is not the present one.
         """
         with self._lock:
+            stream = self._call_stream
+            if stream is not None and stream.serves(channel) and not stream.has_answered:
+                # Something in between may hold back what streams to the server.
+                self._has_streams = False
             if self._channel is channel:
                 self._replaced.add(channel)
                 self._channel = None

@@ -151,7 +151,7 @@ class CallStream:
 
     async def _begin_all(self, request: MakeCallsRequest) -> None:
         for number, call in enumerate(request.calls):
-            if number % _BEGUN_AT_ONCE == _BEGUN_AT_ONCE - 1:
+            if number and number % _BEGUN_AT_ONCE == 0:
                 # A message has room for thousands. Others are served in between.
                 await asyncio.sleep(0)
             await self._begin(call)
