@@ -14,7 +14,7 @@ _KINDS = ("tab:blue", "tab:orange", "tab:green")
 
 def latency_against_rate(figures: dict[str, Any]) -> Figure:
     """Of both groups: what is done, and what is refused."""
-    figure, axes = _axes("offered, of capacity", "latency from when it was due, ms")
+    figure, axes = _axes("offered, times the capacity", "latency from when it was due, ms")
     for group, colour in _COLOURS.items():
         for percentile, style in (("p50_ms", "-"), ("p99_ms", "--")):
             label = f"{group}, {percentile.removesuffix('_ms')}"
@@ -40,7 +40,7 @@ def _latencies(
 
 def goodput_against_rate(figures: dict[str, Any]) -> Figure:
     """Jobs that are done, of both groups and of all."""
-    figure, axes = _axes("offered, of capacity", "jobs done a second")
+    figure, axes = _axes("offered, times the capacity", "jobs done a second")
     points = figures["points"]
     _line(axes, [(p["multiple"], p["goodput_per_second"]) for p in points], "all", "black", "-")
     for group, colour in _COLOURS.items():
@@ -74,7 +74,7 @@ def growth_curves(figures: dict[str, Any]) -> Figure:
 def _along_multiples(axes: Axes, figures: dict[str, Any]) -> None:
     multiples = [point["multiple"] for point in figures["points"]]
     axes.set_xscale("log")
-    axes.set_xticks(multiples, [f"{multiple:g} x" for multiple in multiples])
+    axes.set_xticks(multiples, [f"{multiple:g}" for multiple in multiples])
     axes.minorticks_off()
 
 
