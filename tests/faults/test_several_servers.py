@@ -116,8 +116,12 @@ def test_queued_and_running_jobs_of_one_server_are_cancelled_through_another(
     running = run_behind(gate, here)
     queued = here.get_backend("simulator").run(bell(), shots=10)
     for job in (queued, running):
-        assert there.job(job.job_id()).cancel()
-        assert job.status() is JobStatus.CANCELLED
+        same = there.job(job.job_id())
+        assert same.cancel()
+        assert same.status() is JobStatus.CANCELLED
+        # The other server has read the end as soon as it is recorded; its own may still be
+        # hearing from the database that it is.
+        wait_until(job.cancelled)
     gate.touch()
     assert here.get_backend("simulator").run(bell(), shots=10).result(timeout=60).success
 
