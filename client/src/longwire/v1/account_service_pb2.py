@@ -25,13 +25,14 @@ _sym_db = _symbol_database.Default()
 from longwire.v1 import account_pb2 as longwire_dot_v1_dot_account__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!longwire/v1/account_service.proto\x12\x0blongwire.v1\x1a\x19longwire/v1/account.proto\"\x0f\n\rWhoAmIRequest\"\\\n\x0eWhoAmIResponse\x12%\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x14.longwire.v1.Account\x12#\n\x06tenant\x18\x02 \x01(\x0b\x32\x13.longwire.v1.Tenant\"[\n\x0fGetUsageRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x13\n\x0b\x61ll_tenants\x18\x02 \x01(\x08\x12\x11\n\tfirst_day\x18\x03 \x01(\t\x12\x10\n\x08last_day\x18\x04 \x01(\t\"5\n\x10GetUsageResponse\x12!\n\x05usage\x18\x01 \x03(\x0b\x32\x12.longwire.v1.Usage2\x9c\x01\n\x0e\x41\x63\x63ountService\x12\x41\n\x06WhoAmI\x12\x1a.longwire.v1.WhoAmIRequest\x1a\x1b.longwire.v1.WhoAmIResponse\x12G\n\x08GetUsage\x12\x1c.longwire.v1.GetUsageRequest\x1a\x1d.longwire.v1.GetUsageResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!longwire/v1/account_service.proto\x12\x0blongwire.v1\x1a\x19longwire/v1/account.proto\"\x0f\n\rWhoAmIRequest\"\\\n\x0eWhoAmIResponse\x12%\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x14.longwire.v1.Account\x12#\n\x06tenant\x18\x02 \x01(\x0b\x32\x13.longwire.v1.Tenant\"[\n\x0fGetUsageRequest\x12\x0e\n\x06tenant\x18\x01 \x01(\t\x12\x13\n\x0b\x61ll_tenants\x18\x02 \x01(\x08\x12\x11\n\tfirst_day\x18\x03 \x01(\t\x12\x10\n\x08last_day\x18\x04 \x01(\t\"5\n\x10GetUsageResponse\x12!\n\x05usage\x18\x01 \x03(\x0b\x32\x12.longwire.v1.Usage2\x9c\x01\n\x0e\x41\x63\x63ountService\x12\x41\n\x06WhoAmI\x12\x1a.longwire.v1.WhoAmIRequest\x1a\x1b.longwire.v1.WhoAmIResponse\x12G\n\x08GetUsage\x12\x1c.longwire.v1.GetUsageRequest\x1a\x1d.longwire.v1.GetUsageResponseBX\n\x0blongwire.v1P\x01Z\x16longwire/v1;longwirev1\xa2\x02\x03LWX\xaa\x02\x0bLongwire.V1\xca\x02\x0bLongwire\\V1\xea\x02\x0cLongwire::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'longwire.v1.account_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-  DESCRIPTOR._loaded_options = None
+  _globals['DESCRIPTOR']._loaded_options = None
+  _globals['DESCRIPTOR']._serialized_options = b'\n\013longwire.v1P\001Z\026longwire/v1;longwirev1\242\002\003LWX\252\002\013Longwire.V1\312\002\013Longwire\\V1\352\002\014Longwire::V1'
   _globals['_WHOAMIREQUEST']._serialized_start=77
   _globals['_WHOAMIREQUEST']._serialized_end=92
   _globals['_WHOAMIRESPONSE']._serialized_start=94

@@ -24,13 +24,14 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17longwire/v1/array.proto\x12\x0blongwire.v1\"\x83\x01\n\x05\x41rray\x12.\n\x0c\x65lement_type\x18\x01 \x01(\x0e\x32\x18.longwire.v1.ElementType\x12\r\n\x05shape\x18\x02 \x03(\x04\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\x0c\x12-\n\x0b\x63ompression\x18\x04 \x01(\x0e\x32\x18.longwire.v1.Compression*\x8b\x03\n\x0b\x45lementType\x12\x1c\n\x18\x45LEMENT_TYPE_UNSPECIFIED\x10\x00\x12\x15\n\x11\x45LEMENT_TYPE_BOOL\x10\x01\x12\x15\n\x11\x45LEMENT_TYPE_INT8\x10\x02\x12\x16\n\x12\x45LEMENT_TYPE_INT16\x10\x03\x12\x16\n\x12\x45LEMENT_TYPE_INT32\x10\x04\x12\x16\n\x12\x45LEMENT_TYPE_INT64\x10\x05\x12\x16\n\x12\x45LEMENT_TYPE_UINT8\x10\x06\x12\x17\n\x13\x45LEMENT_TYPE_UINT16\x10\x07\x12\x17\n\x13\x45LEMENT_TYPE_UINT32\x10\x08\x12\x17\n\x13\x45LEMENT_TYPE_UINT64\x10\t\x12\x18\n\x14\x45LEMENT_TYPE_FLOAT16\x10\n\x12\x18\n\x14\x45LEMENT_TYPE_FLOAT32\x10\x0b\x12\x18\n\x14\x45LEMENT_TYPE_FLOAT64\x10\x0c\x12\x1a\n\x16\x45LEMENT_TYPE_COMPLEX64\x10\r\x12\x1b\n\x17\x45LEMENT_TYPE_COMPLEX128\x10\x0e*@\n\x0b\x43ompression\x12\x1b\n\x17\x43OMPRESSION_UNSPECIFIED\x10\x00\x12\x14\n\x10\x43OMPRESSION_ZSTD\x10\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17longwire/v1/array.proto\x12\x0blongwire.v1\"\x83\x01\n\x05\x41rray\x12.\n\x0c\x65lement_type\x18\x01 \x01(\x0e\x32\x18.longwire.v1.ElementType\x12\r\n\x05shape\x18\x02 \x03(\x04\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\x0c\x12-\n\x0b\x63ompression\x18\x04 \x01(\x0e\x32\x18.longwire.v1.Compression*\x8b\x03\n\x0b\x45lementType\x12\x1c\n\x18\x45LEMENT_TYPE_UNSPECIFIED\x10\x00\x12\x15\n\x11\x45LEMENT_TYPE_BOOL\x10\x01\x12\x15\n\x11\x45LEMENT_TYPE_INT8\x10\x02\x12\x16\n\x12\x45LEMENT_TYPE_INT16\x10\x03\x12\x16\n\x12\x45LEMENT_TYPE_INT32\x10\x04\x12\x16\n\x12\x45LEMENT_TYPE_INT64\x10\x05\x12\x16\n\x12\x45LEMENT_TYPE_UINT8\x10\x06\x12\x17\n\x13\x45LEMENT_TYPE_UINT16\x10\x07\x12\x17\n\x13\x45LEMENT_TYPE_UINT32\x10\x08\x12\x17\n\x13\x45LEMENT_TYPE_UINT64\x10\t\x12\x18\n\x14\x45LEMENT_TYPE_FLOAT16\x10\n\x12\x18\n\x14\x45LEMENT_TYPE_FLOAT32\x10\x0b\x12\x18\n\x14\x45LEMENT_TYPE_FLOAT64\x10\x0c\x12\x1a\n\x16\x45LEMENT_TYPE_COMPLEX64\x10\r\x12\x1b\n\x17\x45LEMENT_TYPE_COMPLEX128\x10\x0e*@\n\x0b\x43ompression\x12\x1b\n\x17\x43OMPRESSION_UNSPECIFIED\x10\x00\x12\x14\n\x10\x43OMPRESSION_ZSTD\x10\x01\x42X\n\x0blongwire.v1P\x01Z\x16longwire/v1;longwirev1\xa2\x02\x03LWX\xaa\x02\x0bLongwire.V1\xca\x02\x0bLongwire\\V1\xea\x02\x0cLongwire::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'longwire.v1.array_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-  DESCRIPTOR._loaded_options = None
+  _globals['DESCRIPTOR']._loaded_options = None
+  _globals['DESCRIPTOR']._serialized_options = b'\n\013longwire.v1P\001Z\026longwire/v1;longwirev1\242\002\003LWX\252\002\013Longwire.V1\312\002\013Longwire\\V1\352\002\014Longwire::V1'
   _globals['_ELEMENTTYPE']._serialized_start=175
   _globals['_ELEMENTTYPE']._serialized_end=570
   _globals['_COMPRESSION']._serialized_start=572

@@ -27,13 +27,14 @@ from longwire.v1 import program_pb2 as longwire_dot_v1_dot_program__pb2
 from longwire.v1 import value_pb2 as longwire_dot_v1_dot_value__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19longwire/v1/backend.proto\x12\x0blongwire.v1\x1a longwire/v1/backend_status.proto\x1a\x19longwire/v1/program.proto\x1a\x17longwire/v1/value.proto\"\xfb\x03\n\x07\x42\x61\x63kend\x12\x0c\n\x04name\x18\x01 \x01(\t\x12*\n\x06status\x18\x02 \x01(\x0b\x32\x1a.longwire.v1.BackendStatus\x12\x18\n\x10reported_version\x18\x03 \x01(\t\x12\x17\n\nnum_qubits\x18\x04 \x01(\rH\x00\x88\x01\x01\x12\x11\n\tsimulator\x18\x05 \x01(\x08\x12\x13\n\x0b\x64\x65scription\x18\x06 \x01(\t\x12\x16\n\tmax_shots\x18\x07 \x01(\x04H\x01\x88\x01\x01\x12\x19\n\x0cmax_circuits\x18\x08 \x01(\rH\x02\x88\x01\x01\x12\x19\n\x11max_program_bytes\x18\t \x01(\x04\x12<\n\x11\x61\x63\x63\x65pted_programs\x18\n \x03(\x0b\x32!.longwire.v1.ProgramFormatSupport\x12\x14\n\x0coption_names\x18\x0b \x03(\t\x12\x15\n\rtarget_sha256\x18\x0c \x01(\x0c\x12\x31\n\x0f\x64\x65\x66\x61ult_options\x18\r \x01(\x0b\x32\x18.longwire.v1.StructValue\x12 \n\x18translation_stage_plugin\x18\x0e \x01(\t\x12\x1f\n\x17scheduling_stage_plugin\x18\x0f \x01(\tB\r\n\x0b_num_qubitsB\x0c\n\n_max_shotsB\x0f\n\r_max_circuitsb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19longwire/v1/backend.proto\x12\x0blongwire.v1\x1a longwire/v1/backend_status.proto\x1a\x19longwire/v1/program.proto\x1a\x17longwire/v1/value.proto\"\xfb\x03\n\x07\x42\x61\x63kend\x12\x0c\n\x04name\x18\x01 \x01(\t\x12*\n\x06status\x18\x02 \x01(\x0b\x32\x1a.longwire.v1.BackendStatus\x12\x18\n\x10reported_version\x18\x03 \x01(\t\x12\x17\n\nnum_qubits\x18\x04 \x01(\rH\x00\x88\x01\x01\x12\x11\n\tsimulator\x18\x05 \x01(\x08\x12\x13\n\x0b\x64\x65scription\x18\x06 \x01(\t\x12\x16\n\tmax_shots\x18\x07 \x01(\x04H\x01\x88\x01\x01\x12\x19\n\x0cmax_circuits\x18\x08 \x01(\rH\x02\x88\x01\x01\x12\x19\n\x11max_program_bytes\x18\t \x01(\x04\x12<\n\x11\x61\x63\x63\x65pted_programs\x18\n \x03(\x0b\x32!.longwire.v1.ProgramFormatSupport\x12\x14\n\x0coption_names\x18\x0b \x03(\t\x12\x15\n\rtarget_sha256\x18\x0c \x01(\x0c\x12\x31\n\x0f\x64\x65\x66\x61ult_options\x18\r \x01(\x0b\x32\x18.longwire.v1.StructValue\x12 \n\x18translation_stage_plugin\x18\x0e \x01(\t\x12\x1f\n\x17scheduling_stage_plugin\x18\x0f \x01(\tB\r\n\x0b_num_qubitsB\x0c\n\n_max_shotsB\x0f\n\r_max_circuitsBX\n\x0blongwire.v1P\x01Z\x16longwire/v1;longwirev1\xa2\x02\x03LWX\xaa\x02\x0bLongwire.V1\xca\x02\x0bLongwire\\V1\xea\x02\x0cLongwire::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'longwire.v1.backend_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-  DESCRIPTOR._loaded_options = None
+  _globals['DESCRIPTOR']._loaded_options = None
+  _globals['DESCRIPTOR']._serialized_options = b'\n\013longwire.v1P\001Z\026longwire/v1;longwirev1\242\002\003LWX\252\002\013Longwire.V1\312\002\013Longwire\\V1\352\002\014Longwire::V1'
   _globals['_BACKEND']._serialized_start=129
   _globals['_BACKEND']._serialized_end=636
 # @@protoc_insertion_point(module_scope)

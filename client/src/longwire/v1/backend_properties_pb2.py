@@ -25,13 +25,14 @@ _sym_db = _symbol_database.Default()
 from longwire.v1 import value_pb2 as longwire_dot_v1_dot_value__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$longwire/v1/backend_properties.proto\x12\x0blongwire.v1\x1a\x17longwire/v1/value.proto\"\xf9\x01\n\x11\x42\x61\x63kendProperties\x12\x14\n\x0c\x62\x61\x63kend_name\x18\x01 \x01(\t\x12\x17\n\x0f\x62\x61\x63kend_version\x18\x02 \x01(\t\x12\x18\n\x10last_update_date\x18\x03 \x01(\t\x12,\n\x06qubits\x18\x04 \x03(\x0b\x32\x1c.longwire.v1.QubitProperties\x12 \n\x05gates\x18\x05 \x03(\x0b\x32\x11.longwire.v1.Gate\x12\"\n\x07general\x18\x06 \x03(\x0b\x32\x11.longwire.v1.Nduv\x12\'\n\x05\x65xtra\x18\x07 \x01(\x0b\x32\x18.longwire.v1.StructValue\"8\n\x0fQubitProperties\x12%\n\nparameters\x18\x01 \x03(\x0b\x32\x11.longwire.v1.Nduv\"\x90\x01\n\x04Gate\x12\x0e\n\x06qubits\x18\x01 \x03(\r\x12\x0c\n\x04gate\x18\x02 \x01(\t\x12%\n\nparameters\x18\x03 \x03(\x0b\x32\x11.longwire.v1.Nduv\x12\x11\n\x04name\x18\x04 \x01(\tH\x00\x88\x01\x01\x12\'\n\x05\x65xtra\x18\x05 \x01(\x0b\x32\x18.longwire.v1.StructValueB\x07\n\x05_name\"h\n\x04Nduv\x12\x0c\n\x04\x64\x61te\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0c\n\x04unit\x18\x03 \x01(\t\x12\r\n\x05value\x18\x04 \x01(\x01\x12\'\n\x05\x65xtra\x18\x05 \x01(\x0b\x32\x18.longwire.v1.StructValueb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$longwire/v1/backend_properties.proto\x12\x0blongwire.v1\x1a\x17longwire/v1/value.proto\"\xf9\x01\n\x11\x42\x61\x63kendProperties\x12\x14\n\x0c\x62\x61\x63kend_name\x18\x01 \x01(\t\x12\x17\n\x0f\x62\x61\x63kend_version\x18\x02 \x01(\t\x12\x18\n\x10last_update_date\x18\x03 \x01(\t\x12,\n\x06qubits\x18\x04 \x03(\x0b\x32\x1c.longwire.v1.QubitProperties\x12 \n\x05gates\x18\x05 \x03(\x0b\x32\x11.longwire.v1.Gate\x12\"\n\x07general\x18\x06 \x03(\x0b\x32\x11.longwire.v1.Nduv\x12\'\n\x05\x65xtra\x18\x07 \x01(\x0b\x32\x18.longwire.v1.StructValue\"8\n\x0fQubitProperties\x12%\n\nparameters\x18\x01 \x03(\x0b\x32\x11.longwire.v1.Nduv\"\x90\x01\n\x04Gate\x12\x0e\n\x06qubits\x18\x01 \x03(\r\x12\x0c\n\x04gate\x18\x02 \x01(\t\x12%\n\nparameters\x18\x03 \x03(\x0b\x32\x11.longwire.v1.Nduv\x12\x11\n\x04name\x18\x04 \x01(\tH\x00\x88\x01\x01\x12\'\n\x05\x65xtra\x18\x05 \x01(\x0b\x32\x18.longwire.v1.StructValueB\x07\n\x05_name\"h\n\x04Nduv\x12\x0c\n\x04\x64\x61te\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0c\n\x04unit\x18\x03 \x01(\t\x12\r\n\x05value\x18\x04 \x01(\x01\x12\'\n\x05\x65xtra\x18\x05 \x01(\x0b\x32\x18.longwire.v1.StructValueBX\n\x0blongwire.v1P\x01Z\x16longwire/v1;longwirev1\xa2\x02\x03LWX\xaa\x02\x0bLongwire.V1\xca\x02\x0bLongwire\\V1\xea\x02\x0cLongwire::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'longwire.v1.backend_properties_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-  DESCRIPTOR._loaded_options = None
+  _globals['DESCRIPTOR']._loaded_options = None
+  _globals['DESCRIPTOR']._serialized_options = b'\n\013longwire.v1P\001Z\026longwire/v1;longwirev1\242\002\003LWX\252\002\013Longwire.V1\312\002\013Longwire\\V1\352\002\014Longwire::V1'
   _globals['_BACKENDPROPERTIES']._serialized_start=79
   _globals['_BACKENDPROPERTIES']._serialized_end=328
   _globals['_QUBITPROPERTIES']._serialized_start=330

@@ -24,13 +24,14 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n longwire/v1/backend_status.proto\x12\x0blongwire.v1\"}\n\rBackendStatus\x12\x14\n\x0c\x62\x61\x63kend_name\x18\x01 \x01(\t\x12\x17\n\x0f\x62\x61\x63kend_version\x18\x02 \x01(\t\x12\x13\n\x0boperational\x18\x03 \x01(\x08\x12\x14\n\x0cpending_jobs\x18\x04 \x01(\x04\x12\x12\n\nstatus_msg\x18\x05 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n longwire/v1/backend_status.proto\x12\x0blongwire.v1\"}\n\rBackendStatus\x12\x14\n\x0c\x62\x61\x63kend_name\x18\x01 \x01(\t\x12\x17\n\x0f\x62\x61\x63kend_version\x18\x02 \x01(\t\x12\x13\n\x0boperational\x18\x03 \x01(\x08\x12\x14\n\x0cpending_jobs\x18\x04 \x01(\x04\x12\x12\n\nstatus_msg\x18\x05 \x01(\tBX\n\x0blongwire.v1P\x01Z\x16longwire/v1;longwirev1\xa2\x02\x03LWX\xaa\x02\x0bLongwire.V1\xca\x02\x0bLongwire\\V1\xea\x02\x0cLongwire::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'longwire.v1.backend_status_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-  DESCRIPTOR._loaded_options = None
+  _globals['DESCRIPTOR']._loaded_options = None
+  _globals['DESCRIPTOR']._serialized_options = b'\n\013longwire.v1P\001Z\026longwire/v1;longwirev1\242\002\003LWX\252\002\013Longwire.V1\312\002\013Longwire\\V1\352\002\014Longwire::V1'
   _globals['_BACKENDSTATUS']._serialized_start=49
   _globals['_BACKENDSTATUS']._serialized_end=174
 # @@protoc_insertion_point(module_scope)

@@ -38,11 +38,18 @@ class RunJobRequest(_message.Message):
 
     SPEC_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    CANCEL_WITH_CALL_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """A key of the caller's choice, at most 128 characters and best a random
     UUID, that makes the call idempotent (AIP-155): the same key with an equal
     spec gives the job of the first call, with another spec ALREADY_EXISTS.
     Without one, every call makes a job.
+    """
+    cancel_with_call: _builtins.bool
+    """Whether the job belongs to this call: when the call ends before the job is
+    final, because the caller cancelled it or left, or because its deadline is
+    over, the job is cancelled. Not so when the server ends the call, to
+    restart: the job goes on, and a call with the same request_id owns it again.
     """
     @_builtins.property
     def spec(self) -> _job_pb2.JobSpec:
@@ -53,10 +60,11 @@ class RunJobRequest(_message.Message):
         *,
         spec: _job_pb2.JobSpec | None = ...,
         request_id: _builtins.str = ...,
+        cancel_with_call: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["spec", b"spec"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_id", b"request_id", "spec", b"spec"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancel_with_call", b"cancel_with_call", "request_id", b"request_id", "spec", b"spec"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -45,7 +45,7 @@ class JobServiceStub:
     """Submits a job and answers with its events until it is final: accepted
     (with the job's id, once the job is durable), changes of state, queue
     positions, and the final state with the result when it is small. Ending
-    the call does not cancel the job.
+    the call does not cancel the job, unless `cancel_with_call` asks for that.
 
     Statuses: INVALID_ARGUMENT (ARGUMENT_INVALID, PROGRAM_INVALID,
     PROGRAM_FORMAT_UNSUPPORTED), NOT_FOUND (BACKEND_NOT_FOUND;
@@ -113,7 +113,7 @@ class JobServiceAsyncStub(JobServiceStub):
     """Submits a job and answers with its events until it is final: accepted
     (with the job's id, once the job is durable), changes of state, queue
     positions, and the final state with the result when it is small. Ending
-    the call does not cancel the job.
+    the call does not cancel the job, unless `cancel_with_call` asks for that.
 
     Statuses: INVALID_ARGUMENT (ARGUMENT_INVALID, PROGRAM_INVALID,
     PROGRAM_FORMAT_UNSUPPORTED), NOT_FOUND (BACKEND_NOT_FOUND;
@@ -184,7 +184,7 @@ class JobServiceServicer(metaclass=_abc_1.ABCMeta):
         """Submits a job and answers with its events until it is final: accepted
         (with the job's id, once the job is durable), changes of state, queue
         positions, and the final state with the result when it is small. Ending
-        the call does not cancel the job.
+        the call does not cancel the job, unless `cancel_with_call` asks for that.
 
         Statuses: INVALID_ARGUMENT (ARGUMENT_INVALID, PROGRAM_INVALID,
         PROGRAM_FORMAT_UNSUPPORTED), NOT_FOUND (BACKEND_NOT_FOUND;

@@ -25,13 +25,14 @@ _sym_db = _symbol_database.Default()
 from longwire.v1 import value_pb2 as longwire_dot_v1_dot_value__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1blongwire/v1/operation.proto\x12\x0blongwire.v1\x1a\x17longwire/v1/value.proto\"\x80\x02\n\tOperation\x12\x12\n\nclass_name\x18\x01 \x01(\t\x12\x10\n\x08is_class\x18\x02 \x01(\x08\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x12\n\nnum_qubits\x18\x04 \x01(\r\x12\x12\n\nnum_clbits\x18\x05 \x01(\r\x12\x0f\n\x07is_gate\x18\x06 \x01(\x08\x12\x33\n\nparameters\x18\x07 \x03(\x0b\x32\x1f.longwire.v1.OperationParameter\x12\x12\n\x05label\x18\x08 \x01(\tH\x00\x88\x01\x01\x12\x17\n\nctrl_state\x18\t \x01(\x04H\x01\x88\x01\x01\x12\x0b\n\x03qpy\x18\n \x01(\x0c\x42\x08\n\x06_labelB\r\n\x0b_ctrl_state\"Q\n\x12OperationParameter\x12\x0e\n\x04\x66ree\x18\x01 \x01(\tH\x00\x12#\n\x05value\x18\x02 \x01(\x0b\x32\x12.longwire.v1.ValueH\x00\x42\x06\n\x04kindb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1blongwire/v1/operation.proto\x12\x0blongwire.v1\x1a\x17longwire/v1/value.proto\"\x80\x02\n\tOperation\x12\x12\n\nclass_name\x18\x01 \x01(\t\x12\x10\n\x08is_class\x18\x02 \x01(\x08\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x12\n\nnum_qubits\x18\x04 \x01(\r\x12\x12\n\nnum_clbits\x18\x05 \x01(\r\x12\x0f\n\x07is_gate\x18\x06 \x01(\x08\x12\x33\n\nparameters\x18\x07 \x03(\x0b\x32\x1f.longwire.v1.OperationParameter\x12\x12\n\x05label\x18\x08 \x01(\tH\x00\x88\x01\x01\x12\x17\n\nctrl_state\x18\t \x01(\x04H\x01\x88\x01\x01\x12\x0b\n\x03qpy\x18\n \x01(\x0c\x42\x08\n\x06_labelB\r\n\x0b_ctrl_state\"Q\n\x12OperationParameter\x12\x0e\n\x04\x66ree\x18\x01 \x01(\tH\x00\x12#\n\x05value\x18\x02 \x01(\x0b\x32\x12.longwire.v1.ValueH\x00\x42\x06\n\x04kindBX\n\x0blongwire.v1P\x01Z\x16longwire/v1;longwirev1\xa2\x02\x03LWX\xaa\x02\x0bLongwire.V1\xca\x02\x0bLongwire\\V1\xea\x02\x0cLongwire::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'longwire.v1.operation_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-  DESCRIPTOR._loaded_options = None
+  _globals['DESCRIPTOR']._loaded_options = None
+  _globals['DESCRIPTOR']._serialized_options = b'\n\013longwire.v1P\001Z\026longwire/v1;longwirev1\242\002\003LWX\252\002\013Longwire.V1\312\002\013Longwire\\V1\352\002\014Longwire::V1'
   _globals['_OPERATION']._serialized_start=70
   _globals['_OPERATION']._serialized_end=326
   _globals['_OPERATIONPARAMETER']._serialized_start=328

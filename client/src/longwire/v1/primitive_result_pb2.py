@@ -27,13 +27,14 @@ from longwire.v1 import result_pb2 as longwire_dot_v1_dot_result__pb2
 from longwire.v1 import value_pb2 as longwire_dot_v1_dot_value__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"longwire/v1/primitive_result.proto\x12\x0blongwire.v1\x1a\x17longwire/v1/array.proto\x1a\x18longwire/v1/result.proto\x1a\x17longwire/v1/value.proto\"j\n\x0fPrimitiveResult\x12+\n\x0bpub_results\x18\x01 \x03(\x0b\x32\x16.longwire.v1.PubResult\x12*\n\x08metadata\x18\x02 \x01(\x0b\x32\x18.longwire.v1.StructValue\"l\n\tPubResult\x12\"\n\x04\x64\x61ta\x18\x01 \x01(\x0b\x32\x14.longwire.v1.DataBin\x12*\n\x08metadata\x18\x02 \x01(\x0b\x32\x18.longwire.v1.StructValue\x12\x0f\n\x07sampled\x18\x03 \x01(\x08\"C\n\x07\x44\x61taBin\x12\r\n\x05shape\x18\x01 \x03(\x04\x12)\n\x06\x66ields\x18\x02 \x03(\x0b\x32\x19.longwire.v1.DataBinField\"\x9a\x01\n\x0c\x44\x61taBinField\x12\x0c\n\x04name\x18\x01 \x01(\t\x12*\n\tbit_array\x18\x02 \x01(\x0b\x32\x15.longwire.v1.BitArrayH\x00\x12#\n\x05\x61rray\x18\x03 \x01(\x0b\x32\x12.longwire.v1.ArrayH\x00\x12#\n\x05value\x18\x04 \x01(\x0b\x32\x12.longwire.v1.ValueH\x00\x42\x06\n\x04\x64\x61ta\"S\n\x08\x42itArray\x12\r\n\x05shape\x18\x01 \x03(\x04\x12%\n\x04\x62its\x18\x02 \x01(\x0b\x32\x17.longwire.v1.PackedBits\x12\x11\n\tnum_shots\x18\x03 \x01(\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"longwire/v1/primitive_result.proto\x12\x0blongwire.v1\x1a\x17longwire/v1/array.proto\x1a\x18longwire/v1/result.proto\x1a\x17longwire/v1/value.proto\"j\n\x0fPrimitiveResult\x12+\n\x0bpub_results\x18\x01 \x03(\x0b\x32\x16.longwire.v1.PubResult\x12*\n\x08metadata\x18\x02 \x01(\x0b\x32\x18.longwire.v1.StructValue\"l\n\tPubResult\x12\"\n\x04\x64\x61ta\x18\x01 \x01(\x0b\x32\x14.longwire.v1.DataBin\x12*\n\x08metadata\x18\x02 \x01(\x0b\x32\x18.longwire.v1.StructValue\x12\x0f\n\x07sampled\x18\x03 \x01(\x08\"C\n\x07\x44\x61taBin\x12\r\n\x05shape\x18\x01 \x03(\x04\x12)\n\x06\x66ields\x18\x02 \x03(\x0b\x32\x19.longwire.v1.DataBinField\"\x9a\x01\n\x0c\x44\x61taBinField\x12\x0c\n\x04name\x18\x01 \x01(\t\x12*\n\tbit_array\x18\x02 \x01(\x0b\x32\x15.longwire.v1.BitArrayH\x00\x12#\n\x05\x61rray\x18\x03 \x01(\x0b\x32\x12.longwire.v1.ArrayH\x00\x12#\n\x05value\x18\x04 \x01(\x0b\x32\x12.longwire.v1.ValueH\x00\x42\x06\n\x04\x64\x61ta\"S\n\x08\x42itArray\x12\r\n\x05shape\x18\x01 \x03(\x04\x12%\n\x04\x62its\x18\x02 \x01(\x0b\x32\x17.longwire.v1.PackedBits\x12\x11\n\tnum_shots\x18\x03 \x01(\x04\x42X\n\x0blongwire.v1P\x01Z\x16longwire/v1;longwirev1\xa2\x02\x03LWX\xaa\x02\x0bLongwire.V1\xca\x02\x0bLongwire\\V1\xea\x02\x0cLongwire::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'longwire.v1.primitive_result_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-  DESCRIPTOR._loaded_options = None
+  _globals['DESCRIPTOR']._loaded_options = None
+  _globals['DESCRIPTOR']._serialized_options = b'\n\013longwire.v1P\001Z\026longwire/v1;longwirev1\242\002\003LWX\252\002\013Longwire.V1\312\002\013Longwire\\V1\352\002\014Longwire::V1'
   _globals['_PRIMITIVERESULT']._serialized_start=127
   _globals['_PRIMITIVERESULT']._serialized_end=233
   _globals['_PUBRESULT']._serialized_start=235

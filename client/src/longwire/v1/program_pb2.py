@@ -26,29 +26,30 @@ from longwire.v1 import array_pb2 as longwire_dot_v1_dot_array__pb2
 from longwire.v1 import value_pb2 as longwire_dot_v1_dot_value__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19longwire/v1/program.proto\x12\x0blongwire.v1\x1a\x17longwire/v1/array.proto\x1a\x17longwire/v1/value.proto\"\xba\x01\n\x07Program\x12*\n\x06\x66ormat\x18\x01 \x01(\x0e\x32\x1a.longwire.v1.ProgramFormat\x12\x10\n\x08payloads\x18\x02 \x03(\x0c\x12\x13\n\x0bqpy_version\x18\x03 \x01(\r\x12\x15\n\rcircuit_names\x18\x04 \x03(\t\x12,\n\x10\x63ircuit_metadata\x18\x05 \x03(\x0b\x32\x12.longwire.v1.Value\x12\x17\n\x0fpayloads_sha256\x18\x06 \x01(\x0c\"l\n\x14ProgramFormatSupport\x12*\n\x06\x66ormat\x18\x01 \x01(\x0e\x32\x1a.longwire.v1.ProgramFormat\x12\x13\n\x0bmin_version\x18\x02 \x01(\r\x12\x13\n\x0bmax_version\x18\x03 \x01(\r\"\x9a\x03\n\nRunOptions\x12\x12\n\x05shots\x18\x01 \x01(\x04H\x00\x88\x01\x01\x12\x13\n\x06memory\x18\x02 \x01(\x08H\x01\x88\x01\x01\x12\x1b\n\x0eseed_simulator\x18\x03 \x01(\x04H\x02\x88\x01\x01\x12/\n\nmeas_level\x18\x04 \x01(\x0e\x32\x16.longwire.v1.MeasLevelH\x03\x88\x01\x01\x12\x31\n\x0bmeas_return\x18\x05 \x01(\x0e\x32\x17.longwire.v1.MeasReturnH\x04\x88\x01\x01\x12\x31\n\x0f\x62\x61\x63kend_options\x18\x06 \x01(\x0b\x32\x18.longwire.v1.StructValue\x12\x30\n\rcounts_format\x18\x07 \x01(\x0e\x32\x19.longwire.v1.CountsFormat\x12\x36\n\x10parameter_values\x18\x08 \x03(\x0b\x32\x1c.longwire.v1.ParameterValuesB\x08\n\x06_shotsB\t\n\x07_memoryB\x11\n\x0f_seed_simulatorB\r\n\x0b_meas_levelB\x0e\n\x0c_meas_return\"N\n\x0fParameterValues\x12\x17\n\x0fparameter_names\x18\x01 \x03(\t\x12\"\n\x06values\x18\x02 \x01(\x0b\x32\x12.longwire.v1.Array\"\xaf\x01\n\x10TranspileOptions\x12\x19\n\x11only_where_needed\x18\x01 \x01(\x08\x12\x1f\n\x12optimization_level\x18\x02 \x01(\rH\x00\x88\x01\x01\x12\x1c\n\x0fseed_transpiler\x18\x03 \x01(\x04H\x01\x88\x01\x01\x12\x16\n\x0einitial_layout\x18\x04 \x03(\rB\x15\n\x13_optimization_levelB\x12\n\x10_seed_transpiler*\x9c\x01\n\rProgramFormat\x12\x1e\n\x1aPROGRAM_FORMAT_UNSPECIFIED\x10\x00\x12\x16\n\x12PROGRAM_FORMAT_QPY\x10\x01\x12\x1c\n\x18PROGRAM_FORMAT_OPENQASM3\x10\x02\x12\x1c\n\x18PROGRAM_FORMAT_OPENQASM2\x10\x03\x12\x17\n\x13PROGRAM_FORMAT_QOBJ\x10\x04*o\n\tMeasLevel\x12\x1a\n\x16MEAS_LEVEL_UNSPECIFIED\x10\x00\x12\x12\n\x0eMEAS_LEVEL_RAW\x10\x01\x12\x17\n\x13MEAS_LEVEL_KERNELED\x10\x02\x12\x19\n\x15MEAS_LEVEL_CLASSIFIED\x10\x03*Z\n\nMeasReturn\x12\x1b\n\x17MEAS_RETURN_UNSPECIFIED\x10\x00\x12\x16\n\x12MEAS_RETURN_SINGLE\x10\x01\x12\x17\n\x13MEAS_RETURN_AVERAGE\x10\x02*f\n\x0c\x43ountsFormat\x12\x1d\n\x19\x43OUNTS_FORMAT_UNSPECIFIED\x10\x00\x12\x19\n\x15\x43OUNTS_FORMAT_COMPACT\x10\x01\x12\x1c\n\x18\x43OUNTS_FORMAT_BITSTRINGS\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19longwire/v1/program.proto\x12\x0blongwire.v1\x1a\x17longwire/v1/array.proto\x1a\x17longwire/v1/value.proto\"\xba\x01\n\x07Program\x12*\n\x06\x66ormat\x18\x01 \x01(\x0e\x32\x1a.longwire.v1.ProgramFormat\x12\x10\n\x08payloads\x18\x02 \x03(\x0c\x12\x13\n\x0bqpy_version\x18\x03 \x01(\r\x12\x15\n\rcircuit_names\x18\x04 \x03(\t\x12,\n\x10\x63ircuit_metadata\x18\x05 \x03(\x0b\x32\x12.longwire.v1.Value\x12\x17\n\x0fpayloads_sha256\x18\x06 \x01(\x0c\"l\n\x14ProgramFormatSupport\x12*\n\x06\x66ormat\x18\x01 \x01(\x0e\x32\x1a.longwire.v1.ProgramFormat\x12\x13\n\x0bmin_version\x18\x02 \x01(\r\x12\x13\n\x0bmax_version\x18\x03 \x01(\r\"\xb4\x03\n\nRunOptions\x12\x12\n\x05shots\x18\x01 \x01(\x04H\x00\x88\x01\x01\x12\x13\n\x06memory\x18\x02 \x01(\x08H\x01\x88\x01\x01\x12\x1b\n\x0eseed_simulator\x18\x03 \x01(\x04H\x02\x88\x01\x01\x12/\n\nmeas_level\x18\x04 \x01(\x0e\x32\x16.longwire.v1.MeasLevelH\x03\x88\x01\x01\x12\x31\n\x0bmeas_return\x18\x05 \x01(\x0e\x32\x17.longwire.v1.MeasReturnH\x04\x88\x01\x01\x12\x31\n\x0f\x62\x61\x63kend_options\x18\x06 \x01(\x0b\x32\x18.longwire.v1.StructValue\x12\x30\n\rcounts_format\x18\x07 \x01(\x0e\x32\x19.longwire.v1.CountsFormat\x12\x36\n\x10parameter_values\x18\x08 \x03(\x0b\x32\x1c.longwire.v1.ParameterValues\x12\x18\n\x10save_statevector\x18\t \x01(\x08\x42\x08\n\x06_shotsB\t\n\x07_memoryB\x11\n\x0f_seed_simulatorB\r\n\x0b_meas_levelB\x0e\n\x0c_meas_return\"N\n\x0fParameterValues\x12\x17\n\x0fparameter_names\x18\x01 \x03(\t\x12\"\n\x06values\x18\x02 \x01(\x0b\x32\x12.longwire.v1.Array\"\xaf\x01\n\x10TranspileOptions\x12\x19\n\x11only_where_needed\x18\x01 \x01(\x08\x12\x1f\n\x12optimization_level\x18\x02 \x01(\rH\x00\x88\x01\x01\x12\x1c\n\x0fseed_transpiler\x18\x03 \x01(\x04H\x01\x88\x01\x01\x12\x16\n\x0einitial_layout\x18\x04 \x03(\rB\x15\n\x13_optimization_levelB\x12\n\x10_seed_transpiler*\x9c\x01\n\rProgramFormat\x12\x1e\n\x1aPROGRAM_FORMAT_UNSPECIFIED\x10\x00\x12\x16\n\x12PROGRAM_FORMAT_QPY\x10\x01\x12\x1c\n\x18PROGRAM_FORMAT_OPENQASM3\x10\x02\x12\x1c\n\x18PROGRAM_FORMAT_OPENQASM2\x10\x03\x12\x17\n\x13PROGRAM_FORMAT_QOBJ\x10\x04*o\n\tMeasLevel\x12\x1a\n\x16MEAS_LEVEL_UNSPECIFIED\x10\x00\x12\x12\n\x0eMEAS_LEVEL_RAW\x10\x01\x12\x17\n\x13MEAS_LEVEL_KERNELED\x10\x02\x12\x19\n\x15MEAS_LEVEL_CLASSIFIED\x10\x03*Z\n\nMeasReturn\x12\x1b\n\x17MEAS_RETURN_UNSPECIFIED\x10\x00\x12\x16\n\x12MEAS_RETURN_SINGLE\x10\x01\x12\x17\n\x13MEAS_RETURN_AVERAGE\x10\x02*f\n\x0c\x43ountsFormat\x12\x1d\n\x19\x43OUNTS_FORMAT_UNSPECIFIED\x10\x00\x12\x19\n\x15\x43OUNTS_FORMAT_COMPACT\x10\x01\x12\x1c\n\x18\x43OUNTS_FORMAT_BITSTRINGS\x10\x02\x42X\n\x0blongwire.v1P\x01Z\x16longwire/v1;longwirev1\xa2\x02\x03LWX\xaa\x02\x0bLongwire.V1\xca\x02\x0bLongwire\\V1\xea\x02\x0cLongwire::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'longwire.v1.program_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-  DESCRIPTOR._loaded_options = None
-  _globals['_PROGRAMFORMAT']._serialized_start=1063
-  _globals['_PROGRAMFORMAT']._serialized_end=1219
-  _globals['_MEASLEVEL']._serialized_start=1221
-  _globals['_MEASLEVEL']._serialized_end=1332
-  _globals['_MEASRETURN']._serialized_start=1334
-  _globals['_MEASRETURN']._serialized_end=1424
-  _globals['_COUNTSFORMAT']._serialized_start=1426
-  _globals['_COUNTSFORMAT']._serialized_end=1528
+  _globals['DESCRIPTOR']._loaded_options = None
+  _globals['DESCRIPTOR']._serialized_options = b'\n\013longwire.v1P\001Z\026longwire/v1;longwirev1\242\002\003LWX\252\002\013Longwire.V1\312\002\013Longwire\\V1\352\002\014Longwire::V1'
+  _globals['_PROGRAMFORMAT']._serialized_start=1089
+  _globals['_PROGRAMFORMAT']._serialized_end=1245
+  _globals['_MEASLEVEL']._serialized_start=1247
+  _globals['_MEASLEVEL']._serialized_end=1358
+  _globals['_MEASRETURN']._serialized_start=1360
+  _globals['_MEASRETURN']._serialized_end=1450
+  _globals['_COUNTSFORMAT']._serialized_start=1452
+  _globals['_COUNTSFORMAT']._serialized_end=1554
   _globals['_PROGRAM']._serialized_start=93
   _globals['_PROGRAM']._serialized_end=279
   _globals['_PROGRAMFORMATSUPPORT']._serialized_start=281
   _globals['_PROGRAMFORMATSUPPORT']._serialized_end=389
   _globals['_RUNOPTIONS']._serialized_start=392
-  _globals['_RUNOPTIONS']._serialized_end=802
-  _globals['_PARAMETERVALUES']._serialized_start=804
-  _globals['_PARAMETERVALUES']._serialized_end=882
-  _globals['_TRANSPILEOPTIONS']._serialized_start=885
-  _globals['_TRANSPILEOPTIONS']._serialized_end=1060
+  _globals['_RUNOPTIONS']._serialized_end=828
+  _globals['_PARAMETERVALUES']._serialized_start=830
+  _globals['_PARAMETERVALUES']._serialized_end=908
+  _globals['_TRANSPILEOPTIONS']._serialized_start=911
+  _globals['_TRANSPILEOPTIONS']._serialized_end=1086
 # @@protoc_insertion_point(module_scope)

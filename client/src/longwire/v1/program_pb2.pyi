@@ -244,6 +244,7 @@ class RunOptions(_message.Message):
     BACKEND_OPTIONS_FIELD_NUMBER: _builtins.int
     COUNTS_FORMAT_FIELD_NUMBER: _builtins.int
     PARAMETER_VALUES_FIELD_NUMBER: _builtins.int
+    SAVE_STATEVECTOR_FIELD_NUMBER: _builtins.int
     shots: _builtins.int
     """Number of times each circuit is run."""
     memory: _builtins.bool
@@ -258,6 +259,14 @@ class RunOptions(_message.Message):
     """Whether measurements of levels 0 and 1 come per shot or averaged."""
     counts_format: Global___CountsFormat.ValueType
     """How counts are written in the result."""
+    save_statevector: _builtins.bool
+    """Whether the state at the end of each circuit is saved, for circuits that
+    cannot say so themselves (OpenQASM): the result's data `statevector` is a
+    quantum object of the kind STATEVECTOR, an array of 2^n complex numbers.
+    Leave measurements out, or the state is that of the last shot, after them.
+    On simulators whose Target has save_statevector; others fail the job with
+    the reason OPTION_INVALID.
+    """
     @_builtins.property
     def backend_options(self) -> _value_pb2.StructValue:
         """Options of this backend alone, by the names it knows. One that the
@@ -282,10 +291,11 @@ class RunOptions(_message.Message):
         backend_options: _value_pb2.StructValue | None = ...,
         counts_format: Global___CountsFormat.ValueType = ...,
         parameter_values: _abc.Iterable[Global___ParameterValues] | None = ...,
+        save_statevector: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_meas_level", b"_meas_level", "_meas_return", b"_meas_return", "_memory", b"_memory", "_seed_simulator", b"_seed_simulator", "_shots", b"_shots", "backend_options", b"backend_options", "meas_level", b"meas_level", "meas_return", b"meas_return", "memory", b"memory", "seed_simulator", b"seed_simulator", "shots", b"shots"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_meas_level", b"_meas_level", "_meas_return", b"_meas_return", "_memory", b"_memory", "_seed_simulator", b"_seed_simulator", "_shots", b"_shots", "backend_options", b"backend_options", "counts_format", b"counts_format", "meas_level", b"meas_level", "meas_return", b"meas_return", "memory", b"memory", "parameter_values", b"parameter_values", "seed_simulator", b"seed_simulator", "shots", b"shots"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_meas_level", b"_meas_level", "_meas_return", b"_meas_return", "_memory", b"_memory", "_seed_simulator", b"_seed_simulator", "_shots", b"_shots", "backend_options", b"backend_options", "counts_format", b"counts_format", "meas_level", b"meas_level", "meas_return", b"meas_return", "memory", b"memory", "parameter_values", b"parameter_values", "save_statevector", b"save_statevector", "seed_simulator", b"seed_simulator", "shots", b"shots"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__meas_level: _TypeAlias = _typing.Literal["meas_level"]  # noqa: Y015
     _WhichOneofArgType__meas_level: _TypeAlias = _typing.Literal["_meas_level", b"_meas_level"]  # noqa: Y015
