@@ -130,8 +130,8 @@ class RemoteBackend(BaseBackend):
                 the server: for each circuit a dictionary from each parameter to its
                 values, as in ``[{theta: [0.1, 0.2]}]``.
             options: ``shots``, ``memory``, ``seed_simulator``, ``meas_level``,
-                ``meas_return``, and the backend's own options by name (on simulators
-                of Aer ``noise_model``).
+                ``meas_return``, ``save_statevector``, and the backend's own options by
+                name (on simulators of Aer ``noise_model``).
 
         Raises:
             InvalidProgramError: the input cannot be sent to this backend.

@@ -285,9 +285,9 @@ class RemoteBackendV2(BackendV2):
                 the server: for each circuit a dictionary from each parameter to its
                 values, as in ``[{theta: [0.1, 0.2]}]``.
             options: ``shots``, ``memory``, ``seed_simulator``, ``meas_level``,
-                ``meas_return``, and the backend's own options by name (on simulators
-                of Aer ``noise_model``), in place of those of :attr:`options`. None
-                leaves an option as it is there.
+                ``meas_return``, ``save_statevector``, and the backend's own options by
+                name (on simulators of Aer ``noise_model``), in place of those of
+                :attr:`options`. None leaves an option as it is there.
 
         Raises:
             InvalidProgramError: the input cannot be sent to this backend.

@@ -162,7 +162,7 @@ class Server:
 
     def _add_services(self, sessions: Sessions, access: BackendAccess) -> None:
         backends = BackendServicer(self._directory, access)
-        jobs = JobServicer(self._manager)
+        jobs = self._jobs = JobServicer(self._manager)
         self._calls = CallServicer(
             jobs,
             backends,
@@ -232,6 +232,7 @@ class Server:
         """
         failpoint("server.drain.before")
         self._health.set_serving(False)
+        self._jobs.drain()
         _logger.info("draining: running jobs have %g s", self._config.server.drain_grace_seconds)
         await self._manager.drain(self._config.server.drain_grace_seconds)
         failpoint("server.drain.after")

@@ -82,6 +82,7 @@ def test_option_that_is_none_is_left_to_the_backend():
         ({"shots": "1024"}, "shots must be an integer"),
         ({"memory": 1}, "memory must be True or False"),
         ({"memory": "False"}, "memory must be True or False"),
+        ({"save_statevector": 1}, "save_statevector must be True or False"),
         ({"seed_simulator": -1}, "seed_simulator must be at least 0"),
         ({"seed_simulator": False}, "seed_simulator must be an integer"),
         ({"meas_level": 3}, "meas_level must be 0"),

@@ -39,8 +39,8 @@ def run_options_to_proto(circuits: object = None, /, **options: object) -> progr
     Args:
         circuits: what is run; needed for ``parameter_binds`` alone.
         options: ``shots``, ``memory``, ``seed_simulator``, ``meas_level``,
-            ``meas_return`` and ``parameter_binds``, which are checked here; every
-            other goes to the backend as it is and is checked there.
+            ``meas_return``, ``save_statevector`` and ``parameter_binds``, which are
+            checked here; every other goes to the backend as it is and is checked there.
 
     Raises:
         InvalidOptionError: an option has the wrong type or range, or cannot be
@@ -72,8 +72,8 @@ def run_options_from_proto(message: program_pb2.RunOptions) -> dict[str, Any]:
     """The keyword arguments of ``backend.run``.
 
     Options that the message leaves out are absent. ``counts_format`` is for the
-    result's codec and ``parameter_values`` for the circuits: neither is an option
-    of the backend.
+    result's codec, ``parameter_values`` and ``save_statevector`` for the circuits:
+    none is an option of the backend.
 
     Raises:
         InvalidOptionError: an option is of no known value, or given twice.
@@ -113,11 +113,11 @@ def _set_seed(message: program_pb2.RunOptions, value: object) -> None:
 
 
 def _set_memory(message: program_pb2.RunOptions, value: object) -> None:
-    import numpy as np
+    message.memory = _boolean("memory", value)
 
-    if not isinstance(value, (bool, np.bool_)):
-        raise _invalid(f"memory must be True or False, not {value!r}")
-    message.memory = bool(value)
+
+def _set_save_statevector(message: program_pb2.RunOptions, value: object) -> None:
+    message.save_statevector = _boolean("save_statevector", value)
 
 
 def _set_meas_level(message: program_pb2.RunOptions, value: object) -> None:
@@ -132,6 +132,14 @@ def _set_meas_return(message: program_pb2.RunOptions, value: object) -> None:
     if not isinstance(word, str) or word not in _MEAS_RETURNS:
         raise _invalid(f"meas_return must be 'single' or 'avg', not {value!r}")
     message.meas_return = _MEAS_RETURNS[word]
+
+
+def _boolean(name: str, value: object) -> bool:
+    import numpy as np
+
+    if not isinstance(value, (bool, np.bool_)):
+        raise _invalid(f"{name} must be True or False, not {value!r}")
+    return bool(value)
 
 
 def _integer(name: str, value: object, minimum: int, meaning: str) -> int:
@@ -162,4 +170,5 @@ _SETTERS: dict[str, Callable[[program_pb2.RunOptions, object], None]] = {
     "seed_simulator": _set_seed,
     "meas_level": _set_meas_level,
     "meas_return": _set_meas_return,
+    "save_statevector": _set_save_statevector,
 }

@@ -28,7 +28,7 @@ from longwire.v1 import job_event_pb2 as longwire_dot_v1_dot_job__event__pb2
 from longwire.v1 import result_pb2 as longwire_dot_v1_dot_result__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dlongwire/v1/job_service.proto\x12\x0blongwire.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15longwire/v1/job.proto\x1a\x1blongwire/v1/job_event.proto\x1a\x18longwire/v1/result.proto\"a\n\rRunJobRequest\x12\"\n\x04spec\x18\x01 \x01(\x0b\x32\x14.longwire.v1.JobSpec\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x18\n\x10\x63\x61ncel_with_call\x18\x03 \x01(\x08\"7\n\x0eRunJobResponse\x12%\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x15.longwire.v1.JobEvent\"J\n\x10SubmitJobRequest\x12\"\n\x04spec\x18\x01 \x01(\x0b\x32\x14.longwire.v1.JobSpec\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"Z\n\x11SubmitJobResponse\x12\x1d\n\x03job\x18\x01 \x01(\x0b\x32\x10.longwire.v1.Job\x12\x0f\n\x07\x63reated\x18\x02 \x01(\x08\x12\x15\n\rtarget_sha256\x18\x03 \x01(\x0c\"\x1f\n\rGetJobRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\"/\n\x0eGetJobResponse\x12\x1d\n\x03job\x18\x01 \x01(\x0b\x32\x10.longwire.v1.Job\"L\n\x0fWatchJobRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x14\n\x0cresume_after\x18\x02 \x01(\x04\x12\x13\n\x0bpub_results\x18\x03 \x01(\x08\"9\n\x10WatchJobResponse\x12%\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x15.longwire.v1.JobEvent\"\"\n\x10GetResultRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\"c\n\x11GetResultResponse\x12*\n\x06header\x18\x01 \x01(\x0b\x32\x1a.longwire.v1.EncodedResult\x12\x13\n\x0btotal_bytes\x18\x02 \x01(\x04\x12\r\n\x05\x63hunk\x18\x03 \x01(\x0c\"\x9c\x02\n\x0fListJobsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x14\n\x0c\x62\x61\x63kend_name\x18\x03 \x01(\t\x12%\n\x06states\x18\x04 \x03(\x0e\x32\x15.longwire.v1.JobState\x12\x0b\n\x03tag\x18\x05 \x01(\t\x12\x31\n\rcreated_after\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0e\x63reated_before\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04name\x18\x08 \x01(\t\x12\x0e\n\x06tenant\x18\t \x01(\t\x12\x13\n\x0b\x61ll_tenants\x18\n \x01(\x08\"K\n\x10ListJobsResponse\x12\x1e\n\x04jobs\x18\x01 \x03(\x0b\x32\x10.longwire.v1.Job\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\"\n\x10\x43\x61ncelJobRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\"2\n\x11\x43\x61ncelJobResponse\x12\x1d\n\x03job\x18\x01 \x01(\x0b\x32\x10.longwire.v1.Job\"\xad\x01\n\x10UpdateJobRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x11\n\x04name\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\"\n\x04tags\x18\x03 \x01(\x0b\x32\x14.longwire.v1.JobTags\x12\x10\n\x08\x61\x64\x64_tags\x18\x04 \x03(\t\x12\x13\n\x0bremove_tags\x18\x05 \x03(\t\x12\x15\n\x08priority\x18\x06 \x01(\x11H\x01\x88\x01\x01\x42\x07\n\x05_nameB\x0b\n\t_priority\"\x17\n\x07JobTags\x12\x0c\n\x04tags\x18\x01 \x03(\t\"2\n\x11UpdateJobResponse\x12\x1d\n\x03job\x18\x01 \x01(\x0b\x32\x10.longwire.v1.Job\"\"\n\x10\x44\x65leteJobRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\"\x13\n\x11\x44\x65leteJobResponse2\xa6\x05\n\nJobService\x12\x43\n\x06RunJob\x12\x1a.longwire.v1.RunJobRequest\x1a\x1b.longwire.v1.RunJobResponse0\x01\x12J\n\tSubmitJob\x12\x1d.longwire.v1.SubmitJobRequest\x1a\x1e.longwire.v1.SubmitJobResponse\x12\x41\n\x06GetJob\x12\x1a.longwire.v1.GetJobRequest\x1a\x1b.longwire.v1.GetJobResponse\x12I\n\x08WatchJob\x12\x1c.longwire.v1.WatchJobRequest\x1a\x1d.longwire.v1.WatchJobResponse0\x01\x12L\n\tGetResult\x12\x1d.longwire.v1.GetResultRequest\x1a\x1e.longwire.v1.GetResultResponse0\x01\x12G\n\x08ListJobs\x12\x1c.longwire.v1.ListJobsRequest\x1a\x1d.longwire.v1.ListJobsResponse\x12J\n\tCancelJob\x12\x1d.longwire.v1.CancelJobRequest\x1a\x1e.longwire.v1.CancelJobResponse\x12J\n\tUpdateJob\x12\x1d.longwire.v1.UpdateJobRequest\x1a\x1e.longwire.v1.UpdateJobResponse\x12J\n\tDeleteJob\x12\x1d.longwire.v1.DeleteJobRequest\x1a\x1e.longwire.v1.DeleteJobResponseBX\n\x0blongwire.v1P\x01Z\x16longwire/v1;longwirev1\xa2\x02\x03LWX\xaa\x02\x0bLongwire.V1\xca\x02\x0bLongwire\\V1\xea\x02\x0cLongwire::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dlongwire/v1/job_service.proto\x12\x0blongwire.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15longwire/v1/job.proto\x1a\x1blongwire/v1/job_event.proto\x1a\x18longwire/v1/result.proto\"a\n\rRunJobRequest\x12\"\n\x04spec\x18\x01 \x01(\x0b\x32\x14.longwire.v1.JobSpec\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x18\n\x10\x63\x61ncel_with_call\x18\x03 \x01(\x08\"7\n\x0eRunJobResponse\x12%\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x15.longwire.v1.JobEvent\"J\n\x10SubmitJobRequest\x12\"\n\x04spec\x18\x01 \x01(\x0b\x32\x14.longwire.v1.JobSpec\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"Z\n\x11SubmitJobResponse\x12\x1d\n\x03job\x18\x01 \x01(\x0b\x32\x10.longwire.v1.Job\x12\x0f\n\x07\x63reated\x18\x02 \x01(\x08\x12\x15\n\rtarget_sha256\x18\x03 \x01(\x0c\"\x1f\n\rGetJobRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\"/\n\x0eGetJobResponse\x12\x1d\n\x03job\x18\x01 \x01(\x0b\x32\x10.longwire.v1.Job\"f\n\x0fWatchJobRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x14\n\x0cresume_after\x18\x02 \x01(\x04\x12\x13\n\x0bpub_results\x18\x03 \x01(\x08\x12\x18\n\x10\x63\x61ncel_with_call\x18\x04 \x01(\x08\"9\n\x10WatchJobResponse\x12%\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x15.longwire.v1.JobEvent\"\"\n\x10GetResultRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\"c\n\x11GetResultResponse\x12*\n\x06header\x18\x01 \x01(\x0b\x32\x1a.longwire.v1.EncodedResult\x12\x13\n\x0btotal_bytes\x18\x02 \x01(\x04\x12\r\n\x05\x63hunk\x18\x03 \x01(\x0c\"\x9c\x02\n\x0fListJobsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x14\n\x0c\x62\x61\x63kend_name\x18\x03 \x01(\t\x12%\n\x06states\x18\x04 \x03(\x0e\x32\x15.longwire.v1.JobState\x12\x0b\n\x03tag\x18\x05 \x01(\t\x12\x31\n\rcreated_after\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0e\x63reated_before\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04name\x18\x08 \x01(\t\x12\x0e\n\x06tenant\x18\t \x01(\t\x12\x13\n\x0b\x61ll_tenants\x18\n \x01(\x08\"K\n\x10ListJobsResponse\x12\x1e\n\x04jobs\x18\x01 \x03(\x0b\x32\x10.longwire.v1.Job\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\"\n\x10\x43\x61ncelJobRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\"2\n\x11\x43\x61ncelJobResponse\x12\x1d\n\x03job\x18\x01 \x01(\x0b\x32\x10.longwire.v1.Job\"\xad\x01\n\x10UpdateJobRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x11\n\x04name\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\"\n\x04tags\x18\x03 \x01(\x0b\x32\x14.longwire.v1.JobTags\x12\x10\n\x08\x61\x64\x64_tags\x18\x04 \x03(\t\x12\x13\n\x0bremove_tags\x18\x05 \x03(\t\x12\x15\n\x08priority\x18\x06 \x01(\x11H\x01\x88\x01\x01\x42\x07\n\x05_nameB\x0b\n\t_priority\"\x17\n\x07JobTags\x12\x0c\n\x04tags\x18\x01 \x03(\t\"2\n\x11UpdateJobResponse\x12\x1d\n\x03job\x18\x01 \x01(\x0b\x32\x10.longwire.v1.Job\"\"\n\x10\x44\x65leteJobRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\"\x13\n\x11\x44\x65leteJobResponse2\xa6\x05\n\nJobService\x12\x43\n\x06RunJob\x12\x1a.longwire.v1.RunJobRequest\x1a\x1b.longwire.v1.RunJobResponse0\x01\x12J\n\tSubmitJob\x12\x1d.longwire.v1.SubmitJobRequest\x1a\x1e.longwire.v1.SubmitJobResponse\x12\x41\n\x06GetJob\x12\x1a.longwire.v1.GetJobRequest\x1a\x1b.longwire.v1.GetJobResponse\x12I\n\x08WatchJob\x12\x1c.longwire.v1.WatchJobRequest\x1a\x1d.longwire.v1.WatchJobResponse0\x01\x12L\n\tGetResult\x12\x1d.longwire.v1.GetResultRequest\x1a\x1e.longwire.v1.GetResultResponse0\x01\x12G\n\x08ListJobs\x12\x1c.longwire.v1.ListJobsRequest\x1a\x1d.longwire.v1.ListJobsResponse\x12J\n\tCancelJob\x12\x1d.longwire.v1.CancelJobRequest\x1a\x1e.longwire.v1.CancelJobResponse\x12J\n\tUpdateJob\x12\x1d.longwire.v1.UpdateJobRequest\x1a\x1e.longwire.v1.UpdateJobResponse\x12J\n\tDeleteJob\x12\x1d.longwire.v1.DeleteJobRequest\x1a\x1e.longwire.v1.DeleteJobResponseBX\n\x0blongwire.v1P\x01Z\x16longwire/v1;longwirev1\xa2\x02\x03LWX\xaa\x02\x0bLongwire.V1\xca\x02\x0bLongwire\\V1\xea\x02\x0cLongwire::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -49,31 +49,31 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETJOBRESPONSE']._serialized_start=514
   _globals['_GETJOBRESPONSE']._serialized_end=561
   _globals['_WATCHJOBREQUEST']._serialized_start=563
-  _globals['_WATCHJOBREQUEST']._serialized_end=639
-  _globals['_WATCHJOBRESPONSE']._serialized_start=641
-  _globals['_WATCHJOBRESPONSE']._serialized_end=698
-  _globals['_GETRESULTREQUEST']._serialized_start=700
-  _globals['_GETRESULTREQUEST']._serialized_end=734
-  _globals['_GETRESULTRESPONSE']._serialized_start=736
-  _globals['_GETRESULTRESPONSE']._serialized_end=835
-  _globals['_LISTJOBSREQUEST']._serialized_start=838
-  _globals['_LISTJOBSREQUEST']._serialized_end=1122
-  _globals['_LISTJOBSRESPONSE']._serialized_start=1124
-  _globals['_LISTJOBSRESPONSE']._serialized_end=1199
-  _globals['_CANCELJOBREQUEST']._serialized_start=1201
-  _globals['_CANCELJOBREQUEST']._serialized_end=1235
-  _globals['_CANCELJOBRESPONSE']._serialized_start=1237
-  _globals['_CANCELJOBRESPONSE']._serialized_end=1287
-  _globals['_UPDATEJOBREQUEST']._serialized_start=1290
-  _globals['_UPDATEJOBREQUEST']._serialized_end=1463
-  _globals['_JOBTAGS']._serialized_start=1465
-  _globals['_JOBTAGS']._serialized_end=1488
-  _globals['_UPDATEJOBRESPONSE']._serialized_start=1490
-  _globals['_UPDATEJOBRESPONSE']._serialized_end=1540
-  _globals['_DELETEJOBREQUEST']._serialized_start=1542
-  _globals['_DELETEJOBREQUEST']._serialized_end=1576
-  _globals['_DELETEJOBRESPONSE']._serialized_start=1578
-  _globals['_DELETEJOBRESPONSE']._serialized_end=1597
-  _globals['_JOBSERVICE']._serialized_start=1600
-  _globals['_JOBSERVICE']._serialized_end=2278
+  _globals['_WATCHJOBREQUEST']._serialized_end=665
+  _globals['_WATCHJOBRESPONSE']._serialized_start=667
+  _globals['_WATCHJOBRESPONSE']._serialized_end=724
+  _globals['_GETRESULTREQUEST']._serialized_start=726
+  _globals['_GETRESULTREQUEST']._serialized_end=760
+  _globals['_GETRESULTRESPONSE']._serialized_start=762
+  _globals['_GETRESULTRESPONSE']._serialized_end=861
+  _globals['_LISTJOBSREQUEST']._serialized_start=864
+  _globals['_LISTJOBSREQUEST']._serialized_end=1148
+  _globals['_LISTJOBSRESPONSE']._serialized_start=1150
+  _globals['_LISTJOBSRESPONSE']._serialized_end=1225
+  _globals['_CANCELJOBREQUEST']._serialized_start=1227
+  _globals['_CANCELJOBREQUEST']._serialized_end=1261
+  _globals['_CANCELJOBRESPONSE']._serialized_start=1263
+  _globals['_CANCELJOBRESPONSE']._serialized_end=1313
+  _globals['_UPDATEJOBREQUEST']._serialized_start=1316
+  _globals['_UPDATEJOBREQUEST']._serialized_end=1489
+  _globals['_JOBTAGS']._serialized_start=1491
+  _globals['_JOBTAGS']._serialized_end=1514
+  _globals['_UPDATEJOBRESPONSE']._serialized_start=1516
+  _globals['_UPDATEJOBRESPONSE']._serialized_end=1566
+  _globals['_DELETEJOBREQUEST']._serialized_start=1568
+  _globals['_DELETEJOBREQUEST']._serialized_end=1602
+  _globals['_DELETEJOBRESPONSE']._serialized_start=1604
+  _globals['_DELETEJOBRESPONSE']._serialized_end=1623
+  _globals['_JOBSERVICE']._serialized_start=1626
+  _globals['_JOBSERVICE']._serialized_end=2304
 # @@protoc_insertion_point(module_scope)

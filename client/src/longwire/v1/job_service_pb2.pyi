@@ -47,9 +47,11 @@ class RunJobRequest(_message.Message):
     """
     cancel_with_call: _builtins.bool
     """Whether the job belongs to this call: when the call ends before the job is
-    final, because the caller cancelled it or left, or because its deadline is
-    over, the job is cancelled. Not so when the server ends the call, to
-    restart: the job goes on, and a call with the same request_id owns it again.
+    final, because its deadline is over, or because the caller cancelled it or
+    is away and no call that owns the job has taken its place within 5 s, the job
+    is cancelled. Such a call is a WatchJob with `cancel_with_call`, or RunJob once
+    more with the same request_id. Where the server ends the call, to restart, the
+    job goes on.
     """
     @_builtins.property
     def spec(self) -> _job_pb2.JobSpec:
@@ -212,6 +214,7 @@ class WatchJobRequest(_message.Message):
     JOB_ID_FIELD_NUMBER: _builtins.int
     RESUME_AFTER_FIELD_NUMBER: _builtins.int
     PUB_RESULTS_FIELD_NUMBER: _builtins.int
+    CANCEL_WITH_CALL_FIELD_NUMBER: _builtins.int
     job_id: _builtins.str
     """The job's id."""
     resume_after: _builtins.int
@@ -225,16 +228,21 @@ class WatchJobRequest(_message.Message):
     told from the first one on, whenever the watch begins, as long as the job
     is not final; then the result has them all.
     """
+    cancel_with_call: _builtins.bool
+    """Whether the job belongs to this call, as in RunJobRequest. It takes the scope
+    that CancelJob takes.
+    """
     def __init__(
         self,
         *,
         job_id: _builtins.str = ...,
         resume_after: _builtins.int = ...,
         pub_results: _builtins.bool = ...,
+        cancel_with_call: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["job_id", b"job_id", "pub_results", b"pub_results", "resume_after", b"resume_after"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancel_with_call", b"cancel_with_call", "job_id", b"job_id", "pub_results", b"pub_results", "resume_after", b"resume_after"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -126,7 +126,8 @@ class JobServiceServicer:
         """The events of a job that follow a given sequence, until it is final.
 
         Statuses: NOT_FOUND (JOB_NOT_FOUND). When the stream ends with
-        UNAVAILABLE, call again with the highest sequence seen.
+        UNAVAILABLE, call again with the highest sequence seen. Ending the call does not
+        cancel the job, unless `cancel_with_call` asks for that.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

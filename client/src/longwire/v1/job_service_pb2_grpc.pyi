@@ -69,7 +69,8 @@ class JobServiceStub:
     """The events of a job that follow a given sequence, until it is final.
 
     Statuses: NOT_FOUND (JOB_NOT_FOUND). When the stream ends with
-    UNAVAILABLE, call again with the highest sequence seen.
+    UNAVAILABLE, call again with the highest sequence seen. Ending the call does not
+    cancel the job, unless `cancel_with_call` asks for that.
     """
     GetResult: _grpc.UnaryStreamMultiCallable[_job_service_pb2.GetResultRequest, _job_service_pb2.GetResultResponse]
     """The result of a job in state DONE, in chunks.
@@ -137,7 +138,8 @@ class JobServiceAsyncStub(JobServiceStub):
     """The events of a job that follow a given sequence, until it is final.
 
     Statuses: NOT_FOUND (JOB_NOT_FOUND). When the stream ends with
-    UNAVAILABLE, call again with the highest sequence seen.
+    UNAVAILABLE, call again with the highest sequence seen. Ending the call does not
+    cancel the job, unless `cancel_with_call` asks for that.
     """
     GetResult: _aio.UnaryStreamMultiCallable[_job_service_pb2.GetResultRequest, _job_service_pb2.GetResultResponse]  # type: ignore[assignment]
     """The result of a job in state DONE, in chunks.
@@ -226,7 +228,8 @@ class JobServiceServicer(metaclass=_abc_1.ABCMeta):
         """The events of a job that follow a given sequence, until it is final.
 
         Statuses: NOT_FOUND (JOB_NOT_FOUND). When the stream ends with
-        UNAVAILABLE, call again with the highest sequence seen.
+        UNAVAILABLE, call again with the highest sequence seen. Ending the call does not
+        cancel the job, unless `cancel_with_call` asks for that.
         """
 
     @_abc_1.abstractmethod

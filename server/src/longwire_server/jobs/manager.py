@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 
 from longwire.v1 import job_pb2
 from longwire.v1.job_event_pb2 import JobEvent
@@ -243,7 +243,7 @@ class JobManager:
 
     async def watch(
         self, tenant: str, job_id: str, resume_after: int, *, pub_results: bool = False
-    ) -> AsyncIterator[list[JobEvent]]:
+    ) -> AsyncGenerator[list[JobEvent], None]:
         """The job's events after a sequence, in lists of those that came together.
 
         Ends after the final event.

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from longwire.v1 import job_service_pb2 as messages
+from longwire.v1.account_pb2 import Scope
 from longwire.v1.job_event_pb2 import JobAccepted, JobEvent
 from longwire.v1.job_pb2 import JobState
 from longwire.v1.job_service_pb2_grpc import JobServiceServicer
+from longwire_server.accounts.access_refusals import scope_needed
+from longwire_server.accounts.caller import caller
 from longwire_server.accounts.reach import reachable_tenant, tenant_asked_for
 from longwire_server.failpoints import failpoint
 from longwire_server.jobs.job_message import job_to_proto, timestamp
@@ -19,6 +23,7 @@ from longwire_server.jobs.manager import JobManager
 from longwire_server.jobs.submissions import Submission
 from longwire_server.refusals import argument_invalid
 from longwire_server.servicers.callers import tenant_of
+from longwire_server.servicers.owning_calls import OwningCalls
 from longwire_server.servicers.result_responses import result_responses
 from longwire_server.store.job_query import Cursor, JobQuery
 
@@ -36,6 +41,11 @@ class JobServicer(JobServiceServicer):
 
     def __init__(self, manager: JobManager) -> None:
         self._manager = manager
+        self._owning = OwningCalls(manager.cancel)
+
+    def drain(self) -> None:
+        """Lets jobs go on whose calls end from now on."""
+        self._owning.stop()
 
     async def RunJob(  # noqa: N802
         self, request: messages.RunJobRequest, context: Any
@@ -43,15 +53,31 @@ class JobServicer(JobServiceServicer):
         """Submits a job and tells its events."""
         failpoint("service.submit.received")
         tenant = tenant_of(context)
-        submission = await self._manager.submit(tenant, request.spec, request.request_id)
+        submitting = self._manager.submit(tenant, request.spec, request.request_id)
+        owns_job = request.cancel_with_call
         # The store has the program; here it would wait for the job's end.
         del request
+        if not owns_job:
+            async for events in self._events(tenant, await submitting):
+                yield messages.RunJobResponse(events=events)
+            return
+        submission = await self._owning.submitted(tenant, submitting, context)
+        told = self._events(tenant, submission)
+        owned = self._owning.owned(tenant, submission.job.job_id, told, context)
+        async with contextlib.aclosing(owned) as batches:
+            async for events in batches:
+                yield messages.RunJobResponse(events=events)
+
+    async def _events(
+        self, tenant: str, submission: Submission
+    ) -> AsyncGenerator[list[JobEvent], None]:
+        """All events of a job that was just submitted."""
         failpoint("service.accepted.before")
-        yield messages.RunJobResponse(events=[_accepted_event(submission)])
+        yield [_accepted_event(submission)]
         job_id = submission.job.job_id
         async for events in self._manager.watch(tenant, job_id, _ACCEPTED_SEQUENCE):
             _reach_events(events)
-            yield messages.RunJobResponse(events=events)
+            yield events
 
     async def SubmitJob(  # noqa: N802
         self, request: messages.SubmitJobRequest, context: Any
@@ -80,14 +106,19 @@ class JobServicer(JobServiceServicer):
         self, request: messages.WatchJobRequest, context: Any
     ) -> AsyncIterator[messages.WatchJobResponse]:
         """The job's events after a sequence."""
-        async for events in self._manager.watch(
-            tenant_of(context),
-            request.job_id,
-            request.resume_after,
-            pub_results=request.pub_results,
-        ):
-            _reach_events(events)
-            yield messages.WatchJobResponse(events=events)
+        tenant = tenant_of(context)
+        if request.cancel_with_call and Scope.SCOPE_SUBMIT not in caller().scopes:
+            # Who may only look is not to end a job by looking away.
+            raise scope_needed(Scope.SCOPE_SUBMIT)
+        watched = self._manager.watch(
+            tenant, request.job_id, request.resume_after, pub_results=request.pub_results
+        )
+        if request.cancel_with_call:
+            watched = self._owning.owned(tenant, request.job_id, watched, context)
+        async with contextlib.aclosing(watched) as batches:
+            async for events in batches:
+                _reach_events(events)
+                yield messages.WatchJobResponse(events=events)
 
     async def GetResult(  # noqa: N802
         self, request: messages.GetResultRequest, context: Any

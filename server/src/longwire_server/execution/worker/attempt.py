@@ -34,6 +34,7 @@ from longwire_server.execution.frames_pb2 import (
 )
 from longwire_server.execution.worker.listener import AttemptListener
 from longwire_server.execution.worker.programs import ProgramCache
+from longwire_server.execution.worker.saved_state import save_statevectors
 from longwire_server.execution.worker.shared_runs import (
     PartSource,
     expect_runs,
@@ -107,6 +108,8 @@ def execute(
         bounds=bounds,
         tenant=request.tenant,
     )
+    if spec.options.save_statevector:
+        save_statevectors(program, backend)
     failpoint("worker.decoded")
     encoded: EncodedResult | None
     if spec.WhichOneof("primitive") is not None:
