@@ -162,7 +162,9 @@ class Server:
 
     def _add_services(self, sessions: Sessions, access: BackendAccess) -> None:
         backends = BackendServicer(self._directory, access)
-        jobs = self._jobs = JobServicer(self._manager)
+        jobs = self._jobs = JobServicer(
+            self._manager, plain_bytes=self._config.limits.inline_result_bytes
+        )
         self._calls = CallServicer(
             jobs,
             backends,

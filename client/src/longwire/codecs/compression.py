@@ -42,7 +42,11 @@ def compress(data: bytes) -> tuple[bytes, array_pb2.Compression.ValueType]:
 
 
 def decompress(
-    data: bytes, compression: array_pb2.Compression.ValueType, *, expected_bytes: int | None = None
+    data: bytes,
+    compression: array_pb2.Compression.ValueType,
+    *,
+    expected_bytes: int | None = None,
+    most_bytes: int = MAXIMUM_BYTES,
 ) -> bytes:
     """The bytes that :func:`compress` was given.
 
@@ -51,12 +55,13 @@ def decompress(
         compression: how the message says it is compressed.
         expected_bytes: the size that the rest of the message implies, where it
             implies one. Another size is refused before anything is allocated.
+        most_bytes: the largest size, 2 GiB unless told otherwise; refused so, too.
 
     Raises:
-        MisfitError: the data is not what the message says, or above 2 GiB.
+        MisfitError: the data is not what the message says, or too large.
     """
     if compression == array_pb2.COMPRESSION_UNSPECIFIED:
-        _check_size(len(data), expected_bytes)
+        _check_size(len(data), expected_bytes, most_bytes)
         return data
     if compression != array_pb2.COMPRESSION_ZSTD:
         raise MisfitError(
@@ -66,7 +71,7 @@ def decompress(
         stated_bytes = zstandard.frame_content_size(data)
         if stated_bytes < 0:
             raise MisfitError("its Zstandard frame does not state its content size")
-        _check_size(stated_bytes, expected_bytes)
+        _check_size(stated_bytes, expected_bytes, most_bytes)
         if stated_bytes == 0:
             return b""
         return zstandard.ZstdDecompressor().decompress(data, allow_extra_data=False)
@@ -74,11 +79,11 @@ def decompress(
         raise MisfitError(f"its Zstandard frame is damaged: {error}") from error
 
 
-def _check_size(actual_bytes: int, expected_bytes: int | None) -> None:
+def _check_size(actual_bytes: int, expected_bytes: int | None, most_bytes: int) -> None:
     if expected_bytes is not None and actual_bytes != expected_bytes:
         raise MisfitError(f"it holds {actual_bytes} bytes where {expected_bytes} belong")
-    if actual_bytes > MAXIMUM_BYTES:
-        raise MisfitError(f"it holds {actual_bytes} bytes; at most {MAXIMUM_BYTES} can be read")
+    if actual_bytes > most_bytes:
+        raise MisfitError(f"it holds {actual_bytes} bytes; at most {most_bytes} can be read")
 
 
 def _sample(data: bytes) -> bytes:

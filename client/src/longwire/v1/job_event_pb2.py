@@ -24,10 +24,11 @@ _sym_db = _symbol_database.Default()
 
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from longwire.v1 import job_pb2 as longwire_dot_v1_dot_job__pb2
+from longwire.v1 import primitive_result_pb2 as longwire_dot_v1_dot_primitive__result__pb2
 from longwire.v1 import result_pb2 as longwire_dot_v1_dot_result__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1blongwire/v1/job_event.proto\x12\x0blongwire.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15longwire/v1/job.proto\x1a\x18longwire/v1/result.proto\"\xd4\x03\n\x08JobEvent\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x10\n\x08sequence\x18\x02 \x01(\x04\x12.\n\nevent_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x61\x63\x63\x65pted\x18\x04 \x01(\x0b\x32\x18.longwire.v1.JobAcceptedH\x00\x12\x30\n\x0estatus_changed\x18\x05 \x01(\x0b\x32\x16.longwire.v1.JobStatusH\x00\x12\x18\n\x0equeue_position\x18\x06 \x01(\rH\x00\x12,\n\x08\x66inished\x18\x07 \x01(\x0b\x32\x18.longwire.v1.JobFinishedH\x00\x12+\n\theartbeat\x18\x08 \x01(\x0b\x32\x16.longwire.v1.HeartbeatH\x00\x12,\n\x08progress\x18\t \x01(\x0b\x32\x18.longwire.v1.JobProgressH\x00\x12\x30\n\x0cpub_finished\x18\n \x01(\x0b\x32\x18.longwire.v1.PubFinishedH\x00\x12\x38\n\x14\x65stimated_start_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x07\n\x05\x65vent\"T\n\x0bJobAccepted\x12\x1d\n\x03job\x18\x01 \x01(\x0b\x32\x10.longwire.v1.Job\x12\x0f\n\x07\x63reated\x18\x02 \x01(\x08\x12\x15\n\rtarget_sha256\x18\x03 \x01(\x0c\"X\n\x0bJobFinished\x12\x1d\n\x03job\x18\x01 \x01(\x0b\x32\x10.longwire.v1.Job\x12*\n\x06result\x18\x02 \x01(\x0b\x32\x1a.longwire.v1.EncodedResult\"]\n\x0bPubFinished\x12\x11\n\tpub_index\x18\x01 \x01(\r\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\r\x12*\n\x06result\x18\x03 \x01(\x0b\x32\x1a.longwire.v1.EncodedResult\"\x0b\n\tHeartbeatBX\n\x0blongwire.v1P\x01Z\x16longwire/v1;longwirev1\xa2\x02\x03LWX\xaa\x02\x0bLongwire.V1\xca\x02\x0bLongwire\\V1\xea\x02\x0cLongwire::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1blongwire/v1/job_event.proto\x12\x0blongwire.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15longwire/v1/job.proto\x1a\"longwire/v1/primitive_result.proto\x1a\x18longwire/v1/result.proto\"\xd4\x03\n\x08JobEvent\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x10\n\x08sequence\x18\x02 \x01(\x04\x12.\n\nevent_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x61\x63\x63\x65pted\x18\x04 \x01(\x0b\x32\x18.longwire.v1.JobAcceptedH\x00\x12\x30\n\x0estatus_changed\x18\x05 \x01(\x0b\x32\x16.longwire.v1.JobStatusH\x00\x12\x18\n\x0equeue_position\x18\x06 \x01(\rH\x00\x12,\n\x08\x66inished\x18\x07 \x01(\x0b\x32\x18.longwire.v1.JobFinishedH\x00\x12+\n\theartbeat\x18\x08 \x01(\x0b\x32\x16.longwire.v1.HeartbeatH\x00\x12,\n\x08progress\x18\t \x01(\x0b\x32\x18.longwire.v1.JobProgressH\x00\x12\x30\n\x0cpub_finished\x18\n \x01(\x0b\x32\x18.longwire.v1.PubFinishedH\x00\x12\x38\n\x14\x65stimated_start_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x07\n\x05\x65vent\"T\n\x0bJobAccepted\x12\x1d\n\x03job\x18\x01 \x01(\x0b\x32\x10.longwire.v1.Job\x12\x0f\n\x07\x63reated\x18\x02 \x01(\x08\x12\x15\n\rtarget_sha256\x18\x03 \x01(\x0c\"\xce\x01\n\x0bJobFinished\x12\x1d\n\x03job\x18\x01 \x01(\x0b\x32\x10.longwire.v1.Job\x12*\n\x06result\x18\x02 \x01(\x0b\x32\x1a.longwire.v1.EncodedResult\x12+\n\x0cplain_result\x18\x03 \x01(\x0b\x32\x13.longwire.v1.ResultH\x00\x12>\n\x16plain_primitive_result\x18\x04 \x01(\x0b\x32\x1c.longwire.v1.PrimitiveResultH\x00\x42\x07\n\x05plain\"]\n\x0bPubFinished\x12\x11\n\tpub_index\x18\x01 \x01(\r\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\r\x12*\n\x06result\x18\x03 \x01(\x0b\x32\x1a.longwire.v1.EncodedResult\"\x0b\n\tHeartbeatBX\n\x0blongwire.v1P\x01Z\x16longwire/v1;longwirev1\xa2\x02\x03LWX\xaa\x02\x0bLongwire.V1\xca\x02\x0bLongwire\\V1\xea\x02\x0cLongwire::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,14 +36,14 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'longwire.v1.job_event_pb2',
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\013longwire.v1P\001Z\026longwire/v1;longwirev1\242\002\003LWX\252\002\013Longwire.V1\312\002\013Longwire\\V1\352\002\014Longwire::V1'
-  _globals['_JOBEVENT']._serialized_start=127
-  _globals['_JOBEVENT']._serialized_end=595
-  _globals['_JOBACCEPTED']._serialized_start=597
-  _globals['_JOBACCEPTED']._serialized_end=681
-  _globals['_JOBFINISHED']._serialized_start=683
-  _globals['_JOBFINISHED']._serialized_end=771
-  _globals['_PUBFINISHED']._serialized_start=773
-  _globals['_PUBFINISHED']._serialized_end=866
-  _globals['_HEARTBEAT']._serialized_start=868
-  _globals['_HEARTBEAT']._serialized_end=879
+  _globals['_JOBEVENT']._serialized_start=163
+  _globals['_JOBEVENT']._serialized_end=631
+  _globals['_JOBACCEPTED']._serialized_start=633
+  _globals['_JOBACCEPTED']._serialized_end=717
+  _globals['_JOBFINISHED']._serialized_start=720
+  _globals['_JOBFINISHED']._serialized_end=926
+  _globals['_PUBFINISHED']._serialized_start=928
+  _globals['_PUBFINISHED']._serialized_end=1021
+  _globals['_HEARTBEAT']._serialized_start=1023
+  _globals['_HEARTBEAT']._serialized_end=1034
 # @@protoc_insertion_point(module_scope)

@@ -7,6 +7,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from longwire.v1 import job_pb2 as _job_pb2
+from longwire.v1 import primitive_result_pb2 as _primitive_result_pb2
 from longwire.v1 import result_pb2 as _result_pb2
 import builtins as _builtins
 import sys
@@ -150,6 +151,8 @@ class JobFinished(_message.Message):
 
     JOB_FIELD_NUMBER: _builtins.int
     RESULT_FIELD_NUMBER: _builtins.int
+    PLAIN_RESULT_FIELD_NUMBER: _builtins.int
+    PLAIN_PRIMITIVE_RESULT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def job(self) -> _job_pb2.Job:
         """The job with its final state, its error if it has one, and its times."""
@@ -161,17 +164,29 @@ class JobFinished(_message.Message):
         GetResult.
         """
 
+    @_builtins.property
+    def plain_result(self) -> _result_pb2.Result:
+        """Of a job that runs circuits."""
+
+    @_builtins.property
+    def plain_primitive_result(self) -> _primitive_result_pb2.PrimitiveResult:
+        """Of a sampler or an estimator."""
+
     def __init__(
         self,
         *,
         job: _job_pb2.Job | None = ...,
         result: _result_pb2.EncodedResult | None = ...,
+        plain_result: _result_pb2.Result | None = ...,
+        plain_primitive_result: _primitive_result_pb2.PrimitiveResult | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["job", b"job", "result", b"result"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["job", b"job", "plain", b"plain", "plain_primitive_result", b"plain_primitive_result", "plain_result", b"plain_result", "result", b"result"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["job", b"job", "result", b"result"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["job", b"job", "plain", b"plain", "plain_primitive_result", b"plain_primitive_result", "plain_result", b"plain_result", "result", b"result"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType_plain: _TypeAlias = _typing.Literal["plain_result", "plain_primitive_result"]  # noqa: Y015
+    _WhichOneofArgType_plain: _TypeAlias = _typing.Literal["plain", b"plain"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_plain) -> _WhichOneofReturnType_plain | None: ...
 
 Global___JobFinished: _TypeAlias = JobFinished  # noqa: Y015
 

@@ -39,6 +39,7 @@ class RunJobRequest(_message.Message):
     SPEC_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     CANCEL_WITH_CALL_FIELD_NUMBER: _builtins.int
+    PLAIN_RESULT_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """A key of the caller's choice, at most 128 characters and best a random
     UUID, that makes the call idempotent (AIP-155): the same key with an equal
@@ -53,6 +54,11 @@ class RunJobRequest(_message.Message):
     more with the same request_id. Where the server ends the call, to restart, the
     job goes on.
     """
+    plain_result: _builtins.bool
+    """Whether a small result comes as a message (JobFinished.plain_result) instead of
+    its bytes: for readers of JSON, and for programs that would rather not check
+    a digest and decompress. Arrays and bits inside of it may be compressed.
+    """
     @_builtins.property
     def spec(self) -> _job_pb2.JobSpec:
         """The job."""
@@ -63,10 +69,11 @@ class RunJobRequest(_message.Message):
         spec: _job_pb2.JobSpec | None = ...,
         request_id: _builtins.str = ...,
         cancel_with_call: _builtins.bool = ...,
+        plain_result: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["spec", b"spec"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancel_with_call", b"cancel_with_call", "request_id", b"request_id", "spec", b"spec"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancel_with_call", b"cancel_with_call", "plain_result", b"plain_result", "request_id", b"request_id", "spec", b"spec"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -215,6 +222,7 @@ class WatchJobRequest(_message.Message):
     RESUME_AFTER_FIELD_NUMBER: _builtins.int
     PUB_RESULTS_FIELD_NUMBER: _builtins.int
     CANCEL_WITH_CALL_FIELD_NUMBER: _builtins.int
+    PLAIN_RESULT_FIELD_NUMBER: _builtins.int
     job_id: _builtins.str
     """The job's id."""
     resume_after: _builtins.int
@@ -232,6 +240,8 @@ class WatchJobRequest(_message.Message):
     """Whether the job belongs to this call, as in RunJobRequest. It takes the scope
     that CancelJob takes.
     """
+    plain_result: _builtins.bool
+    """As in RunJobRequest."""
     def __init__(
         self,
         *,
@@ -239,10 +249,11 @@ class WatchJobRequest(_message.Message):
         resume_after: _builtins.int = ...,
         pub_results: _builtins.bool = ...,
         cancel_with_call: _builtins.bool = ...,
+        plain_result: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancel_with_call", b"cancel_with_call", "job_id", b"job_id", "pub_results", b"pub_results", "resume_after", b"resume_after"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancel_with_call", b"cancel_with_call", "job_id", b"job_id", "plain_result", b"plain_result", "pub_results", b"pub_results", "resume_after", b"resume_after"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -24,6 +24,7 @@ from longwire_server.jobs.submissions import Submission
 from longwire_server.refusals import argument_invalid
 from longwire_server.servicers.callers import tenant_of
 from longwire_server.servicers.owning_calls import OwningCalls
+from longwire_server.servicers.plain_results import with_plain_result
 from longwire_server.servicers.result_responses import result_responses
 from longwire_server.store.job_query import Cursor, JobQuery
 
@@ -37,10 +38,16 @@ _ACCEPTED_SEQUENCE = 1
 
 
 class JobServicer(JobServiceServicer):
-    """Answers from the job manager."""
+    """Answers from the job manager.
 
-    def __init__(self, manager: JobManager) -> None:
+    Args:
+        manager: has the jobs.
+        plain_bytes: results up to this size are told as messages, where that is asked for.
+    """
+
+    def __init__(self, manager: JobManager, *, plain_bytes: int) -> None:
         self._manager = manager
+        self._plain_bytes = plain_bytes
         self._owning = OwningCalls(manager.cancel)
 
     def drain(self) -> None:
@@ -54,18 +61,19 @@ class JobServicer(JobServiceServicer):
         failpoint("service.submit.received")
         tenant = tenant_of(context)
         submitting = self._manager.submit(tenant, request.spec, request.request_id)
-        owns_job = request.cancel_with_call
+        owns_job, is_plain = request.cancel_with_call, request.plain_result
         # The store has the program; here it would wait for the job's end.
         del request
-        if not owns_job:
-            async for events in self._events(tenant, await submitting):
-                yield messages.RunJobResponse(events=events)
-            return
-        submission = await self._owning.submitted(tenant, submitting, context)
-        told = self._events(tenant, submission)
-        owned = self._owning.owned(tenant, submission.job.job_id, told, context)
-        async with contextlib.aclosing(owned) as batches:
+        if owns_job:
+            submission = await self._owning.submitted(tenant, submitting, context)
+            told = self._events(tenant, submission)
+            told = self._owning.owned(tenant, submission.job.job_id, told, context)
+        else:
+            told = self._events(tenant, await submitting)
+        async with contextlib.aclosing(told) as batches:
             async for events in batches:
+                if is_plain:
+                    events = with_plain_result(events, self._plain_bytes)
                 yield messages.RunJobResponse(events=events)
 
     async def _events(
@@ -118,6 +126,8 @@ class JobServicer(JobServiceServicer):
         async with contextlib.aclosing(watched) as batches:
             async for events in batches:
                 _reach_events(events)
+                if request.plain_result:
+                    events = with_plain_result(events, self._plain_bytes)
                 yield messages.WatchJobResponse(events=events)
 
     async def GetResult(  # noqa: N802
