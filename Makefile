@@ -40,7 +40,7 @@ $(RUNTIME): $(REQUIREMENTS) | $(BIN)/python
 	@touch $@
 
 $(INSTALLED): $(RUNTIME) pyproject.toml
-	$(PIP_INSTALL) --editable 'client[plot]' --editable 'server[devices,postgresql]' --group dev
+	$(PIP_INSTALL) --editable 'client[plot]' --editable 'server[devices,http,postgresql]' --group dev
 	@touch $@
 
 install: $(INSTALLED) ## make .venv with Longwire and all tools of its development

@@ -30,6 +30,7 @@ from longwire_server.config.model import LimitsSection, ServerConfig
 from longwire_server.execution.local_executor import LocalExecutor
 from longwire_server.execution.worker.sandbox.support import missing
 from longwire_server.failpoints import failpoint
+from longwire_server.gateway.gateway import Gateway, GatewayError
 from longwire_server.interceptors.errors import ErrorInterceptor
 from longwire_server.interceptors.gate import Gate
 from longwire_server.jobs.admission import AdmissionLimits
@@ -148,6 +149,7 @@ class Server:
             options=server_options(config),
         )
         self._add_services(sessions, access)
+        self._gateway = _gateway(config)
 
     def _make_dispatcher(self, specs: Sequence[BackendSpec]) -> Dispatcher:
         return Dispatcher(
@@ -213,6 +215,9 @@ class Server:
             ) from error
         for lock in self._locks:
             lock.acquire()
+        if self._gateway is not None:
+            self._gateway.socket.unlink(missing_ok=True)
+            self._grpc.add_insecure_port(f"unix:{self._gateway.socket}")
         await self._store.open()
         await self._gate.start()
         await self._tenants.start()
@@ -222,9 +227,19 @@ class Server:
         self._retention.start()
         self._directory.start(self._executor, self._dispatcher.pending)
         await self._grpc.start()
+        await self._start_gateway()
         self._health.set_serving(True)
         shown = f"[{host}]" if ":" in host else host
         return f"{shown}:{port}"
+
+    async def _start_gateway(self) -> None:
+        if self._gateway is None:
+            return
+        try:
+            _logger.info("answering HTTP at %s", await self._gateway.start())
+        except GatewayError as error:
+            await self._gateway.stop()
+            raise CannotServeError(str(error)) from error
 
     async def stop(self) -> None:
         """Drains, then stops: no new jobs, running ones end within the grace period.
@@ -240,6 +255,8 @@ class Server:
         failpoint("server.drain.after")
         self._calls.drain()
         await self._grpc.stop(_LAST_CALLS_SECONDS)
+        if self._gateway is not None:
+            await self._gateway.stop()
         self._directory.stop()
         await self._programs.stop()
         await self._retention.stop()
@@ -259,6 +276,15 @@ def _gate(config: ServerConfig, store: SqlJobStore) -> Gate:
         return Gate(config, store)
     except KeysUnavailableError as error:
         raise CannotServeError(f"auth.oidc.keys_file: {error}") from error
+
+
+def _gateway(config: ServerConfig) -> Gateway | None:
+    if config.http.address is None:
+        return None
+    try:
+        return Gateway(config)
+    except GatewayError as error:
+        raise CannotServeError(str(error)) from error
 
 
 def _require_sandbox(config: ServerConfig) -> None:

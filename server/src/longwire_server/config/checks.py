@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from longwire_server.config.address import is_loopback, split_address
 from longwire_server.config.auth_section import AuthSection
+from longwire_server.config.http_section import HttpSection
 from longwire_server.config.lines import Path as KeyPath
 from longwire_server.config.model import (
     DEFAULT_POOL,
@@ -73,6 +74,22 @@ def exposed_address(server: ServerSection, tls: TlsSection) -> Iterator[tuple[Ke
             "the way can read and change what is sent; give the server a certificate in [tls] "
             "(longwire-server init makes a configuration with one), or write a loopback address "
             "such as 'localhost:50051', or insecure = true where the network itself is trusted",
+        )
+
+
+def exposed_http(
+    http: HttpSection, server: ServerSection, tls: TlsSection
+) -> Iterator[tuple[KeyPath, str]]:
+    """Yields a complaint where other machines can reach HTTP without TLS."""
+    if http.address is None or tls.is_on or server.insecure:
+        return
+    if not is_loopback(split_address(http.address)[0]):
+        yield (
+            ("http", "address"),
+            f"{http.address!r} can be reached from other machines, and without TLS anybody on the "
+            "way can read and change what is sent; give the server a certificate in [tls], or "
+            "write a loopback address such as 'localhost:8080', or insecure = true in [server] "
+            "where the network itself is trusted",
         )
 
 

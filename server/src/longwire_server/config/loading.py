@@ -18,10 +18,12 @@ from longwire_server.config.checks import (
     complete_pools,
     duplicate_names,
     exposed_address,
+    exposed_http,
     unknown_pools,
 )
 from longwire_server.config.complaints import complaints, toml_type
 from longwire_server.config.connections_section import ConnectionsSection
+from longwire_server.config.http_section import HttpSection
 from longwire_server.config.lines import Path as KeyPath, key_lines, line_of
 from longwire_server.config.machine import physical_memory_mb
 from longwire_server.config.model import (
@@ -56,6 +58,7 @@ _TABLES: Final[Mapping[str, type[BaseModel]]] = {
     "auth": AuthSection,
     "quotas": QuotasSection,
     "audit": AuditSection,
+    "http": HttpSection,
 }
 _ARRAYS: Final[Mapping[str, type[BaseModel]]] = {"pool": PoolSection, "backend": BackendSection}
 _SYNTAX_LINE = re.compile(r"\(at line (\d+), column (\d+)\)")
@@ -165,6 +168,8 @@ class _Reader:
         server, tls = tables["server"], tables["tls"]
         if isinstance(server, ServerSection) and isinstance(tls, TlsSection):
             self.complain(exposed_address(server, tls))
+            if isinstance(http := tables["http"], HttpSection):
+                self.complain(exposed_http(http, server, tls))
         auth = tables["auth"]
         if isinstance(auth, AuthSection) and isinstance(tls, TlsSection):
             self.complain(certificates_nobody_shows(auth, tls))
@@ -190,6 +195,7 @@ class _Reader:
             update={
                 "auth": config.auth.beside(self._directory),
                 "audit": config.audit.beside(self._directory),
+                "http": config.http.beside(self._directory),
                 "pools": complete,
             }
         )

@@ -20,10 +20,11 @@ from pydantic import (
     field_validator,
 )
 
-from longwire_server.config.address import split_address
+from longwire_server.config.address import is_loopback, split_address
 from longwire_server.config.audit_section import AuditSection
 from longwire_server.config.auth_section import AuthSection
 from longwire_server.config.connections_section import ConnectionsSection
+from longwire_server.config.http_section import HttpSection
 from longwire_server.config.machine import available_processors
 from longwire_server.config.payloads_url import checked_payloads_options, checked_payloads_url
 from longwire_server.config.quotas_section import QuotasSection
@@ -73,11 +74,24 @@ class ServerSection(Section):
     include_entry_points: bool | None = Field(default=None, examples=["true"])
     # Whether it tells tools such as grpcurl which calls there are.
     reflection: bool = Field(default=False, examples=["false"])
+    # HOST:PORT of this machine alone, where gRPC tells of its connections and calls
+    # (channelz). None: nowhere.
+    channelz_address: str | None = Field(default=None, examples=["'localhost:50052'"])
 
     @field_validator("address")
     @classmethod
     def _is_an_address(cls, address: str) -> str:
         split_address(address)
+        return address
+
+    @field_validator("channelz_address")
+    @classmethod
+    def _is_of_this_machine(cls, address: str | None) -> str | None:
+        if address is not None and not is_loopback(split_address(address)[0]):
+            raise ValueError(
+                f"{address!r} can be reached from other machines, and channelz asks nobody who "
+                "they are; write a loopback address such as 'localhost:50052'"
+            )
         return address
 
 
@@ -316,6 +330,7 @@ class ServerConfig(Section):
     auth: AuthSection = Field(default_factory=AuthSection)
     quotas: QuotasSection = Field(default_factory=QuotasSection)
     audit: AuditSection = Field(default_factory=AuditSection)
+    http: HttpSection = Field(default_factory=HttpSection)
     # Every pool that some backend may use, with no value left open.
     pools: tuple[PoolSection, ...] = ()
     backends: tuple[BackendSection, ...] = ()

@@ -1,0 +1,327 @@
+"""Envoy's configuration, made from the server's.
+
+The names are those of Envoy's API, version 3; the same limits hold over HTTP as over gRPC,
+and whatever a call is refused for, the server itself refuses it.
+"""
+
+from __future__ import annotations
+
+import base64
+import math
+from pathlib import Path
+from typing import Any, Final
+
+from longwire_server.config.model import ServerConfig
+from longwire_server.gateway.descriptors import descriptor_set, services
+from longwire_server.interceptors.access import PEER_HEADER
+
+Node = dict[str, Any]
+
+_TYPES: Final = "type.googleapis.com/envoy.extensions"
+_HTTP_OPTIONS: Final = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
+_MIB: Final = 1 << 20
+_HEAP: Final = "envoy.resource_monitors.fixed_heap"
+_HEAP_BYTES: Final = 1024 * _MIB
+_MANY: Final = 1_000_000
+# What Envoy itself answers, by the status of HTTP: gRPC's code for it, and the message, for
+# which Envoy's own stands in where it says what is wrong.
+_OWN_ANSWERS: Final = (
+    (400, 3, "%LOCAL_REPLY_BODY%"),
+    (
+        404,
+        12,
+        "There is no such call: send a POST to /longwire.v1.SERVICE/METHOD, such as "
+        "/longwire.v1.BackendService/ListBackends",
+    ),
+    (413, 8, "The request is larger than the server takes (limits.program_bytes): send less"),
+    (503, 14, "The server is starting, or stops: try again"),
+    (504, 4, "The time that grpc-timeout gives the call is over"),
+)
+_HEADERS_OF_PAGES: Final = (
+    "authorization,content-type,grpc-timeout,x-grpc-web,x-user-agent,connect-protocol-version"
+)
+_HEADERS_FOR_PAGES: Final = "grpc-status,grpc-message,grpc-status-details-bin"
+CERTIFICATE: Final = "server"
+
+
+def envoy_config(
+    config: ServerConfig,
+    host: str,
+    port: int,
+    upstream: Path,
+    *,
+    secret_file: Path,
+    client_ca: bytes | None,
+) -> Node:
+    """The whole configuration of an Envoy.
+
+    Args:
+        config: the server's.
+        host: where Envoy listens, as a number.
+        port: at which port of it.
+        upstream: the socket at which the server does.
+        secret_file: from where the certificate is read, where the server has one.
+        client_ca: the authorities of client certificates in PEM; None where none is asked for.
+    """
+    chain: Node = {
+        "filters": [_connection_manager(config)],
+        "transport_socket_connect_timeout": _seconds(config.connections.handshake_seconds),
+    }
+    if config.tls.is_on:
+        chain["transport_socket"] = _tls(secret_file, client_ca)
+    listener = {
+        "name": "http",
+        "address": {"socket_address": {"address": host, "port_value": port}},
+        # Otherwise a second server would take half of the connections without a word.
+        "enable_reuse_port": False,
+        "per_connection_buffer_limit_bytes": _MIB,
+        "filter_chains": [chain],
+    }
+    return {
+        "node": {"id": "longwire", "cluster": "longwire"},
+        "static_resources": {"listeners": [listener], "clusters": [_cluster(upstream)]},
+        "overload_manager": _overload_manager(config.connections.max_connections),
+    }
+
+
+def _overload_manager(max_connections: int) -> Node:
+    """Bounds of Envoy's connections and memory, whatever strangers send at once."""
+
+    def monitor(name: str, kind: str, **options: Any) -> Node:
+        typed = {"@type": f"{_TYPES}.resource_monitors.{kind}", **options}
+        return {"name": f"envoy.resource_monitors.{name}", "typed_config": typed}
+
+    def above(part: float) -> list[Node]:
+        return [{"name": _HEAP, "threshold": {"value": part}}]
+
+    return {
+        "refresh_interval": "0.1s",
+        "resource_monitors": [
+            monitor(
+                "global_downstream_max_connections",
+                "downstream_connections.v3.DownstreamConnectionsConfig",
+                max_active_downstream_connections=max_connections,
+            ),
+            monitor(
+                "fixed_heap",
+                "fixed_heap.v3.FixedHeapConfig",
+                max_heap_size_bytes=_HEAP_BYTES,
+            ),
+        ],
+        "actions": [
+            {
+                "name": "envoy.overload_actions.reset_high_memory_stream",
+                "triggers": [
+                    {
+                        "name": _HEAP,
+                        "scaled": {"scaling_threshold": 0.7, "saturation_threshold": 0.95},
+                    }
+                ],
+            },
+            {"name": "envoy.overload_actions.stop_accepting_requests", "triggers": above(0.9)},
+        ],
+        "buffer_factory_config": {"minimum_account_to_track_power_of_two": 20},
+    }
+
+
+def certificate_secret(certificate: bytes, key: bytes) -> Node:
+    """What the file holds from which Envoy reads the certificate, and reads it again."""
+    secret = {
+        "@type": f"{_TYPES}.transport_sockets.tls.v3.Secret",
+        "name": CERTIFICATE,
+        "tls_certificate": {
+            "certificate_chain": {"inline_string": certificate.decode()},
+            "private_key": {"inline_string": key.decode()},
+        },
+    }
+    return {"resources": [secret]}
+
+
+def _connection_manager(config: ServerConfig) -> Node:
+    connections = config.connections
+    manager = {
+        "@type": f"{_TYPES}.filters.network.http_connection_manager.v3.HttpConnectionManager",
+        "stat_prefix": "http",
+        "server_name": "longwire",
+        # Not what others say in x-forwarded-for.
+        "use_remote_address": True,
+        "max_request_headers_kb": math.ceil(connections.metadata_bytes / 1024),
+        "request_headers_timeout": _seconds(connections.handshake_seconds),
+        "request_timeout": _seconds(connections.idle_seconds),
+        # A watch may be silent for long. What is dead is found by pings, and by the server.
+        "stream_idle_timeout": "0s",
+        "common_http_protocol_options": {
+            "idle_timeout": _seconds(connections.idle_seconds),
+            "max_connection_duration": _seconds(connections.age_seconds),
+        },
+        "http2_protocol_options": {
+            "max_concurrent_streams": connections.max_calls,
+            "connection_keepalive": {"interval": "60s", "timeout": "20s"},
+        },
+        "route_config": {"virtual_hosts": [_virtual_host(config)]},
+        "local_reply_config": _own_answers(),
+        "http_filters": [
+            _filter("cors", "cors.v3.Cors"),
+            _filter("grpc_web", "grpc_web.v3.GrpcWeb"),
+            # The transcoder would take in bodies of any size.
+            _filter("buffer", "buffer.v3.Buffer", max_request_bytes=_json_bytes(_MIB)),
+            _filter(
+                "grpc_json_transcoder",
+                "grpc_json_transcoder.v3.GrpcJsonTranscoder",
+                **_transcoding(),
+            ),
+            _filter("router", "router.v3.Router", suppress_envoy_headers=True),
+        ],
+    }
+    return {"name": "envoy.filters.network.http_connection_manager", "typed_config": manager}
+
+
+def _own_answers() -> Node:
+    """That also what Envoy says is a ``google.rpc.Status``."""
+
+    def body(code: int, message: str) -> Node:
+        return {"json_format": {"code": code, "message": message}}
+
+    def is_status(status: int) -> Node:
+        compared = {"default_value": status, "runtime_key": "unused"}
+        return {"status_code_filter": {"comparison": {"op": "EQ", "value": compared}}}
+
+    return {
+        "mappers": [
+            {"filter": is_status(status), "body_format_override": body(code, message)}
+            for status, code, message in _OWN_ANSWERS
+        ],
+        "body_format": body(2, "%LOCAL_REPLY_BODY%"),
+    }
+
+
+def _filter(name: str, kind: str, **options: Any) -> Node:
+    return {
+        "name": f"envoy.filters.http.{name}",
+        "typed_config": {"@type": f"{_TYPES}.filters.http.{kind}", **options},
+    }
+
+
+def _transcoding() -> Node:
+    return {
+        "proto_descriptor_bin": base64.b64encode(descriptor_set()).decode(),
+        "services": services(),
+        # POST /longwire.v1.JobService/RunJob, as gRPC has it.
+        "auto_mapping": True,
+        "convert_grpc_status": True,
+        "print_options": {
+            "preserve_proto_field_names": True,
+            # Each response of a stream is a line.
+            "stream_newline_delimited": True,
+        },
+        "request_validation_options": {
+            "reject_unknown_method": True,
+            "reject_unknown_query_parameters": True,
+        },
+    }
+
+
+def _json_bytes(message_bytes: int) -> int:
+    """The largest body with a message of some size: base64 makes a third more of bytes."""
+    return message_bytes * 4 // 3 + _MIB
+
+
+def _virtual_host(config: ServerConfig) -> Node:
+    route = {
+        "cluster": "longwire",
+        # A call may take as long as it says in grpc-timeout, or as it likes.
+        "timeout": "0s",
+        "max_stream_duration": {"grpc_timeout_header_max": "0s"},
+    }
+    programs = {
+        "@type": f"{_TYPES}.filters.http.buffer.v3.BufferPerRoute",
+        "buffer": {"max_request_bytes": _json_bytes(config.limits.request_bytes)},
+    }
+    calls: list[Node] = [
+        {
+            "match": {"path": f"/longwire.v1.JobService/{method}"},
+            "route": route,
+            "typed_per_filter_config": {"envoy.filters.http.buffer": programs},
+        }
+        for method in ("RunJob", "SubmitJob")
+    ]
+    calls += [{"match": {"prefix": f"/{name}/"}, "route": route} for name in services()]
+    caller = {
+        "header": {"key": PEER_HEADER, "value": "%DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT%"},
+        "append_action": "OVERWRITE_IF_EXISTS_OR_ADD",
+    }
+    host: Node = {
+        "name": "longwire",
+        "domains": ["*"],
+        "routes": calls,
+        "request_headers_to_add": [caller],
+    }
+    if config.http.allowed_origins:
+        host["typed_per_filter_config"] = {
+            "envoy.filters.http.cors": {
+                "@type": f"{_TYPES}.filters.http.cors.v3.CorsPolicy",
+                "allow_origin_string_match": [
+                    {"prefix": ""} if origin == "*" else {"exact": origin}
+                    for origin in config.http.allowed_origins
+                ],
+                "allow_methods": "POST",
+                "allow_headers": _HEADERS_OF_PAGES,
+                "expose_headers": _HEADERS_FOR_PAGES,
+                "max_age": "600",
+            }
+        }
+    return host
+
+
+def _tls(secret_file: Path, client_ca: bytes | None) -> Node:
+    context: Node = {
+        "alpn_protocols": ["h2", "http/1.1"],
+        "tls_params": {"tls_minimum_protocol_version": "TLSv1_2"},
+        "tls_certificate_sds_secret_configs": [
+            {
+                "name": CERTIFICATE,
+                "sds_config": {
+                    "resource_api_version": "V3",
+                    "path_config_source": {"path": str(secret_file)},
+                },
+            }
+        ],
+    }
+    if client_ca is not None:
+        context["validation_context"] = {"trusted_ca": {"inline_string": client_ca.decode()}}
+    return {
+        "name": "envoy.transport_sockets.tls",
+        "typed_config": {
+            "@type": f"{_TYPES}.transport_sockets.tls.v3.DownstreamTlsContext",
+            "require_client_certificate": client_ca is not None,
+            "common_tls_context": context,
+        },
+    }
+
+
+def _cluster(upstream: Path) -> Node:
+    options = {
+        "@type": f"type.googleapis.com/{_HTTP_OPTIONS}",
+        "explicit_http_config": {"http2_protocol_options": {}},
+    }
+    most = {
+        "max_connections": _MANY,
+        "max_pending_requests": _MANY,
+        "max_requests": _MANY,
+    }
+    endpoint = {"endpoint": {"address": {"pipe": {"path": str(upstream)}}}}
+    return {
+        "name": "longwire",
+        "type": "STATIC",
+        "typed_extension_protocol_options": {_HTTP_OPTIONS: options},
+        # Whether there is too much is the server's to say.
+        "circuit_breakers": {"thresholds": [most]},
+        "load_assignment": {
+            "cluster_name": "longwire",
+            "endpoints": [{"lb_endpoints": [endpoint]}],
+        },
+    }
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:.3f}s"

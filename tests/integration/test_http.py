@@ -1,0 +1,359 @@
+"""JSON over HTTP: the same calls, with the same rights and limits."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+import os
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from api_tokens import make_token, sqlite_url
+from certificates import Authority
+from circuits import asymmetric
+from http_calls import HttpCalls, http_url, json_spec
+from qiskit import qasm3
+from server_process import (
+    START_SECONDS,
+    ServerProcess,
+    configured_server,
+    wait_until,
+    wait_until_loaded,
+)
+from service_calls import recorded
+
+from longwire import RemoteProvider
+from longwire.v1.job_pb2 import JobState
+
+CONFIG = """
+[auth]
+required = true
+failures_per_minute = 5
+
+[limits]
+program_bytes = 100_000
+
+[http]
+address = "localhost:0"
+allowed_origins = ["https://lab.example.org"]
+
+[[pool]]
+name = "default"
+processes = 1
+
+[[backend]]
+name = "aer_simulator"
+
+[[backend]]
+name = "gated"
+factory = "gated_backend:GatedBackend"
+"""
+OPEN = '[http]\naddress = "localhost:0"\n[[backend]]\nname = "basic_simulator"\n'
+LIST = "BackendService/ListBackends"
+TEXT = qasm3.dumps(asymmetric())
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("http")
+
+
+@pytest.fixture(scope="module")
+def token(data_dir: Path) -> str:
+    return make_token(sqlite_url(data_dir))
+
+
+@pytest.fixture(scope="module")
+def server(data_dir: Path, token: str) -> Iterator[ServerProcess]:
+    assert token
+    with configured_server(data_dir, CONFIG) as running:
+        yield running
+
+
+@pytest.fixture
+def calls(server: ServerProcess, token: str) -> HttpCalls:
+    """Those of somebody with a token."""
+    return HttpCalls(http_url(server), token=token)
+
+
+@contextlib.contextmanager
+def open_server(folder: Path, config: str = OPEN) -> Iterator[ServerProcess]:
+    """A server that asks nobody."""
+    with configured_server(folder, config) as running:
+        yield running
+
+
+def envoys(server: ServerProcess) -> list[int]:
+    """The process ids of a server's Envoys."""
+    return [
+        pid for pid in server.worker_pids() if Path(f"/proc/{pid}/comm").read_text() == "envoy\n"
+    ]
+
+
+def test_circuit_runs_and_its_counts_are_those_of_the_python_client(
+    server: ServerProcess, calls: HttpCalls, token: str
+) -> None:
+    spec = json_spec(TEXT, shots=500, seed_simulator=7)
+    events = list(calls.events("JobService/RunJob", {"spec": spec, "plain_result": True}))
+    result = events[-1]["finished"]["plain_result"]["results"][0]
+    [counts] = [each["counts"] for each in result["data"] if each["name"] == "counts"]
+    told = dict(zip(counts["bitstrings"], map(int, counts["counts"]), strict=True))
+    with RemoteProvider(server.address, token=token, tls=False) as provider:
+        backend = provider.get_backend("aer_simulator")
+        local = backend.run(TEXT, shots=500, seed_simulator=7).result().get_counts()
+    assert told == {outcome.replace(" ", ""): count for outcome, count in local.items()}
+
+
+def test_events_come_as_they_happen(calls: HttpCalls, gate: Path) -> None:
+    option = {"name": "gate", "value": {"string_value": str(gate)}}
+    spec = json_spec(TEXT, "gated", backend_options={"fields": [option]})
+    events = calls.events("JobService/RunJob", {"spec": spec})
+    for event in events:
+        if event.get("status_changed", {}).get("status") == "JOB_STATE_RUNNING":
+            break
+    gate.touch()
+    assert list(events)[-1]["finished"]["job"]["status"]["status"] == "JOB_STATE_DONE"
+
+
+def test_who_leaves_a_call_that_owns_its_job_ends_it(
+    server: ServerProcess, calls: HttpCalls, token: str, gate: Path
+) -> None:
+    option = {"name": "gate", "value": {"string_value": str(gate)}}
+    spec = json_spec(TEXT, "gated", backend_options={"fields": [option]})
+    response = calls.send("JobService/RunJob", {"spec": spec, "cancel_with_call": True})
+    job_id = json.loads(response.readline())["events"][0]["job_id"]
+    response.close()
+    wait_until(
+        lambda: (
+            calls.call("JobService/GetJob", {"job_id": job_id})[1]["job"]["status"]["status"]
+            == "JOB_STATE_CANCELLED"
+        )
+    )
+
+
+def test_error_is_a_status_with_its_details(calls: HttpCalls) -> None:
+    status, error = calls.call("JobService/GetJob", {"job_id": "nobody's"})
+    assert (status, error["code"]) == (404, 5)
+    [info] = error["details"]
+    assert (info["reason"], info["domain"]) == ("JOB_NOT_FOUND", "longwire")
+
+
+@pytest.mark.parametrize(
+    ("method", "body", "status", "code", "complaint"),
+    [
+        ("JobService/GetJob", b'{"job_id":', 400, 3, "Unexpected end of string"),
+        ("JobService/GetJob", b'{"job_id": 7}', 400, 3, "job_id: invalid value 7"),
+        ("JobService/Get", b"{}", 404, 12, "send a POST to /longwire.v1.SERVICE/METHOD"),
+        ("CallService/MakeCalls", b"{}", 404, 12, "There is no such call"),
+    ],
+)
+def test_request_that_is_none_is_told_what_is_wrong(
+    calls: HttpCalls, method: str, body: bytes, status: int, code: int, complaint: str
+) -> None:
+    found, error = calls.call(method, body)
+    assert (found, error["code"]) == (status, code)
+    assert complaint in error["message"]
+
+
+def test_deadline_in_the_header_holds(calls: HttpCalls, gate: Path) -> None:
+    option = {"name": "gate", "value": {"string_value": str(gate)}}
+    spec = json_spec(TEXT, "gated", backend_options={"fields": [option]})
+    _, told = calls.call("JobService/SubmitJob", {"spec": spec})
+    request = {"job_id": told["job"]["job_id"], "resume_after": "100"}
+    status, error = calls.call("JobService/WatchJob", request, **{"grpc-timeout": "100m"})
+    assert (status, error["code"]) == (504, 4)
+
+
+def test_program_above_the_limit_is_refused_with_the_limit(calls: HttpCalls) -> None:
+    spec = json_spec(TEXT + "//" + "x" * 150_000)
+    status, error = calls.call("JobService/SubmitJob", {"spec": spec})
+    assert (status, error["code"]) == (429, 8)
+    assert any(
+        detail.get("metadata", {}).get("limit") == "limits.program_bytes"
+        for detail in error["details"]
+    ), error
+
+
+def test_body_that_no_program_makes_so_large_is_not_read(calls: HttpCalls) -> None:
+    payload = base64.b64encode(bytes(6_000_000)).decode()
+    body = json.dumps({"spec": {"program": {"payloads": [payload]}}}).encode()
+    status, error = calls.call("JobService/SubmitJob", body)
+    assert (status, error["code"]) == (413, 8)
+    assert "limits.program_bytes" in error["message"]
+
+
+def test_caller_without_a_good_token_is_refused(server: ServerProcess) -> None:
+    status, error = HttpCalls(http_url(server)).call(LIST, {})
+    assert (status, error["details"][0]["reason"]) == (401, "UNAUTHENTICATED")
+
+
+@pytest.mark.parametrize("header", ["x-forwarded-for", "longwire-peer-address"])
+def test_record_has_the_address_of_the_caller_whatever_it_says(
+    calls: HttpCalls, data_dir: Path, header: str
+) -> None:
+    request = {"spec": json_spec(TEXT), "request_id": header}
+    status, _ = calls.call("JobService/SubmitJob", request, **{header: "192.0.2.7"})
+    assert status == 200
+    lines = (data_dir / "audit.jsonl").read_text().splitlines()
+    record = json.loads(lines[-1])
+    assert record["method"].endswith("SubmitJob")
+    assert record["address"] == "127.0.0.1"
+
+
+def test_address_that_guesses_tokens_is_refused_over_http_too(
+    tmp_path: Path,
+) -> None:
+    with configured_server(tmp_path, CONFIG) as server:
+        url = http_url(server)
+        reasons = []
+        for number in range(8):
+            guess = HttpCalls(url, token=f"lw_{number:016x}_{'a' * 43}")
+            # Another address each time, as it says.
+            forged = {"longwire-peer-address": f"192.0.2.{number}"}
+            reasons.append(guess.call(LIST, {}, **forged)[1]["details"][0]["reason"])
+    assert reasons == ["UNAUTHENTICATED"] * 5 + ["LIMIT_EXCEEDED"] * 3
+
+
+def test_page_of_an_allowed_origin_may_call_and_no_other(server: ServerProcess) -> None:
+    calls = HttpCalls(http_url(server))
+
+    def allowed(origin: str) -> str | None:
+        connection = calls.connection()
+        asked = {"origin": origin, "access-control-request-method": "POST"}
+        with contextlib.closing(connection):
+            connection.request("OPTIONS", f"/longwire.v1.{LIST}", None, asked)
+            return connection.getresponse().headers["access-control-allow-origin"]
+
+    assert allowed("https://lab.example.org") == "https://lab.example.org"
+    assert allowed("https://elsewhere.example.org") is None
+
+
+def test_server_that_stops_leaves_no_envoy(tmp_path: Path) -> None:
+    with open_server(tmp_path) as server:
+        [envoy] = envoys(server)
+        assert server.terminate() == 0
+    assert not Path(f"/proc/{envoy}").exists()
+    assert not (tmp_path / "http" / "server.sock").exists()
+
+
+def test_server_that_is_killed_takes_its_envoy_along(tmp_path: Path) -> None:
+    with open_server(tmp_path) as server:
+        [envoy] = envoys(server)
+        server.kill()
+        wait_until(lambda: not Path(f"/proc/{envoy}").exists())
+
+
+def test_envoy_that_is_killed_comes_back(tmp_path: Path) -> None:
+    with open_server(tmp_path) as server:
+        calls = HttpCalls(http_url(server))
+        [envoy] = envoys(server)
+        os.kill(envoy, signal.SIGKILL)
+        wait_until(lambda: "HTTP is back" in server.log())
+
+        def answers() -> bool:
+            with contextlib.suppress(OSError):
+                return bool(calls.call(LIST, {})[0] == 200)
+            return False
+
+        wait_until(answers)
+        assert envoys(server) not in ([], [envoy])
+
+
+def test_without_the_setting_there_is_no_http(tmp_path: Path) -> None:
+    with open_server(tmp_path, '[[backend]]\nname = "basic_simulator"\n') as server:
+        wait_until_loaded(server)
+        assert envoys(server) == []
+        assert not (tmp_path / "http").exists()
+
+
+def refused_start(folder: Path, config: str) -> str:
+    """What a server says that does not start."""
+    path = folder / "refused.toml"
+    path.write_text(config)
+    command = [sys.executable, "-m", "longwire_server", "serve", "--config", str(path)]
+    command += ["--address", "localhost:0", "--data-dir", str(folder / "data")]
+    ended = subprocess.run(
+        command, capture_output=True, text=True, timeout=START_SECONDS, check=False
+    )
+    assert ended.returncode != 0
+    return ended.stderr
+
+
+def test_port_that_is_taken_is_told(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"localhost:{taken.getsockname()[1]}"
+        said = refused_start(tmp_path, f'[http]\naddress = "{address}"\n')
+    assert f"cannot listen on {address} for HTTP" in said
+    assert "choose another http.address" in said
+
+
+def test_envoy_that_is_not_there_is_told(tmp_path: Path) -> None:
+    said = refused_start(tmp_path, '[http]\naddress = "localhost:0"\nenvoy = "no/envoy"\n')
+    assert "no/envoy is no program that can be run" in said
+
+
+def test_program_that_is_no_envoy_is_told(tmp_path: Path) -> None:
+    said = refused_start(tmp_path, '[http]\naddress = "localhost:0"\nenvoy = "/bin/false"\n')
+    assert "/bin/false ended with exit code 1" in said
+
+
+def trusting(authority: Authority) -> ssl.SSLContext:
+    return ssl.create_default_context(cadata=authority.pem.decode())
+
+
+def test_http_has_the_certificate_of_the_server_and_the_renewed_one(tmp_path: Path) -> None:
+    authority, later = Authority(), Authority("later")
+    certificate, key = authority.issue().write(tmp_path, "server")
+    token = make_token(sqlite_url(tmp_path))
+    tls = f'[tls]\ncertificate = "{certificate}"\nkey = "{key}"\n'
+    with configured_server(tmp_path, tls + OPEN) as server:
+        url = http_url(server)
+        assert url.startswith("https://")
+        calls = HttpCalls(url, token=token, tls=trusting(authority))
+        assert calls.call(LIST, {})[0] == 200
+        later.issue().write(tmp_path, "server")
+        renewed = HttpCalls(url, token=token, tls=trusting(later))
+
+        def is_renewed() -> bool:
+            with contextlib.suppress(ssl.SSLError):
+                return bool(renewed.call(LIST, {})[0] == 200)
+            return False
+
+        wait_until(is_renewed)
+
+
+def test_http_asks_for_client_certificates_where_grpc_does(tmp_path: Path) -> None:
+    authority = Authority()
+    certificate, key = authority.issue().write(tmp_path, "server")
+    ca = authority.write(tmp_path / "ca.pem")
+    client = authority.issue(name="client").write(tmp_path, "client")
+    token = make_token(sqlite_url(tmp_path))
+    tls = f'[tls]\ncertificate = "{certificate}"\nkey = "{key}"\nclient_ca = "{ca}"\n'
+    with configured_server(tmp_path, tls + OPEN) as server:
+        url = http_url(server)
+        with pytest.raises((ssl.SSLError, ConnectionError)):
+            HttpCalls(url, token=token, tls=trusting(authority)).call(LIST, {})
+        shows = trusting(authority)
+        shows.load_cert_chain(*client)
+        assert HttpCalls(url, token=token, tls=shows).call(LIST, {})[0] == 200
+        # The certificate opens the connection; who calls, the token says.
+        assert HttpCalls(url, tls=shows).call(LIST, {})[0] == 401
+
+
+def test_job_submitted_over_http_is_there_over_grpc(tmp_path: Path) -> None:
+    with open_server(tmp_path) as server:
+        request = {"spec": json_spec(TEXT, "basic_simulator"), "request_id": "once"}
+        calls = HttpCalls(http_url(server))
+        told = [calls.call("JobService/SubmitJob", request)[1] for _ in range(2)]
+        assert [each.get("created", False) for each in told] == [True, False]
+        job_id = told[0]["job"]["job_id"]
+        wait_until(
+            lambda: recorded(server.address, job_id).status.status == JobState.JOB_STATE_DONE
+        )
