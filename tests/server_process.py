@@ -171,6 +171,19 @@ def configured_server(
         yield server
 
 
+def refused_start(folder: Path, config: str) -> str:
+    """What a server says that does not start with a configuration."""
+    path = folder / "refused.toml"
+    path.write_text(config)
+    command = [sys.executable, "-m", "longwire_server", "serve", "--config", str(path)]
+    command += ["--address", "localhost:0", "--data-dir", str(folder / "data")]
+    ended = subprocess.run(
+        command, capture_output=True, text=True, timeout=START_SECONDS, check=False
+    )
+    assert ended.returncode != 0
+    return ended.stderr
+
+
 def wait_until(condition: object, seconds: float = START_SECONDS) -> None:
     """Waits until a callable returns something true."""
     assert callable(condition)

@@ -9,8 +9,6 @@ import os
 import signal
 import socket
 import ssl
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,9 +19,9 @@ from circuits import asymmetric
 from http_calls import HttpCalls, http_url, json_spec
 from qiskit import qasm3
 from server_process import (
-    START_SECONDS,
     ServerProcess,
     configured_server,
+    refused_start,
     wait_until,
     wait_until_loaded,
 )
@@ -271,19 +269,6 @@ def test_without_the_setting_there_is_no_http(tmp_path: Path) -> None:
         wait_until_loaded(server)
         assert envoys(server) == []
         assert not (tmp_path / "http").exists()
-
-
-def refused_start(folder: Path, config: str) -> str:
-    """What a server says that does not start."""
-    path = folder / "refused.toml"
-    path.write_text(config)
-    command = [sys.executable, "-m", "longwire_server", "serve", "--config", str(path)]
-    command += ["--address", "localhost:0", "--data-dir", str(folder / "data")]
-    ended = subprocess.run(
-        command, capture_output=True, text=True, timeout=START_SECONDS, check=False
-    )
-    assert ended.returncode != 0
-    return ended.stderr
 
 
 def test_port_that_is_taken_is_told(tmp_path: Path) -> None:

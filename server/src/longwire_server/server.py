@@ -27,6 +27,7 @@ from longwire_server.backends.spec import BackendSpec
 from longwire_server.config.address import split_address
 from longwire_server.config.hidden_paths import hidden_paths
 from longwire_server.config.model import LimitsSection, ServerConfig
+from longwire_server.diagnostics import Channelz
 from longwire_server.execution.local_executor import LocalExecutor
 from longwire_server.execution.worker.sandbox.support import missing
 from longwire_server.failpoints import failpoint
@@ -143,13 +144,17 @@ class Server:
         )
         self.stopping = asyncio.Event()
         self._gate = _gate(config, self._store)
-        self._health = HealthServicer(_SERVICES)
+        open_to_all = [spec.name for spec in specs if access.is_open(spec.name)]
+        self._health = HealthServicer(_SERVICES, self._directory, open_to_all)
         self._grpc = grpc.aio.server(
             interceptors=[ErrorInterceptor(), self._gate.interceptor],
             options=server_options(config),
         )
         self._add_services(sessions, access)
         self._gateway = _gateway(config)
+        self._channelz: Channelz | None = None
+        if config.server.channelz_address is not None:
+            self._channelz = Channelz(config.server.channelz_address)
 
     def _make_dispatcher(self, specs: Sequence[BackendSpec]) -> Dispatcher:
         return Dispatcher(
@@ -228,6 +233,7 @@ class Server:
         self._directory.start(self._executor, self._dispatcher.pending)
         await self._grpc.start()
         await self._start_gateway()
+        await self._start_channelz()
         self._health.set_serving(True)
         shown = f"[{host}]" if ":" in host else host
         return f"{shown}:{port}"
@@ -240,6 +246,17 @@ class Server:
         except GatewayError as error:
             await self._gateway.stop()
             raise CannotServeError(str(error)) from error
+
+    async def _start_channelz(self) -> None:
+        if self._channelz is None:
+            return
+        try:
+            _logger.info("channelz at %s", await self._channelz.start())
+        except RuntimeError as error:
+            raise CannotServeError(
+                f"cannot listen on {self._config.server.channelz_address} for channelz: the port "
+                "is taken; choose another server.channelz_address"
+            ) from error
 
     async def stop(self) -> None:
         """Drains, then stops: no new jobs, running ones end within the grace period.
@@ -257,6 +274,8 @@ class Server:
         await self._grpc.stop(_LAST_CALLS_SECONDS)
         if self._gateway is not None:
             await self._gateway.stop()
+        if self._channelz is not None:
+            await self._channelz.stop()
         self._directory.stop()
         await self._programs.stop()
         await self._retention.stop()
