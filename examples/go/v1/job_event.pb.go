@@ -312,7 +312,15 @@ type JobFinished struct {
 	// The result of a job in state DONE, when it is at most as large as the
 	// server's setting limits.inline_result_bytes. Otherwise it is fetched with
 	// GetResult.
-	Result        *EncodedResult `protobuf:"bytes,2,opt,name=result,proto3" json:"result,omitempty"`
+	Result *EncodedResult `protobuf:"bytes,2,opt,name=result,proto3" json:"result,omitempty"`
+	// In place of `result`, the message that it encodes, where the call asked for it
+	// with `plain_result` and it has at most limits.inline_result_bytes.
+	//
+	// Types that are valid to be assigned to Plain:
+	//
+	//	*JobFinished_PlainResult
+	//	*JobFinished_PlainPrimitiveResult
+	Plain         isJobFinished_Plain `protobuf_oneof:"plain"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -360,6 +368,49 @@ func (x *JobFinished) GetResult() *EncodedResult {
 	}
 	return nil
 }
+
+func (x *JobFinished) GetPlain() isJobFinished_Plain {
+	if x != nil {
+		return x.Plain
+	}
+	return nil
+}
+
+func (x *JobFinished) GetPlainResult() *Result {
+	if x != nil {
+		if x, ok := x.Plain.(*JobFinished_PlainResult); ok {
+			return x.PlainResult
+		}
+	}
+	return nil
+}
+
+func (x *JobFinished) GetPlainPrimitiveResult() *PrimitiveResult {
+	if x != nil {
+		if x, ok := x.Plain.(*JobFinished_PlainPrimitiveResult); ok {
+			return x.PlainPrimitiveResult
+		}
+	}
+	return nil
+}
+
+type isJobFinished_Plain interface {
+	isJobFinished_Plain()
+}
+
+type JobFinished_PlainResult struct {
+	// Of a job that runs circuits.
+	PlainResult *Result `protobuf:"bytes,3,opt,name=plain_result,json=plainResult,proto3,oneof"`
+}
+
+type JobFinished_PlainPrimitiveResult struct {
+	// Of a sampler or an estimator.
+	PlainPrimitiveResult *PrimitiveResult `protobuf:"bytes,4,opt,name=plain_primitive_result,json=plainPrimitiveResult,proto3,oneof"`
+}
+
+func (*JobFinished_PlainResult) isJobFinished_Plain() {}
+
+func (*JobFinished_PlainPrimitiveResult) isJobFinished_Plain() {}
 
 // A pub of a primitive is finished, before the whole job is.
 type PubFinished struct {
@@ -468,7 +519,7 @@ var File_longwire_v1_job_event_proto protoreflect.FileDescriptor
 
 const file_longwire_v1_job_event_proto_rawDesc = "" +
 	"\n" +
-	"\x1blongwire/v1/job_event.proto\x12\vlongwire.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15longwire/v1/job.proto\x1a\x18longwire/v1/result.proto\"\xd8\x04\n" +
+	"\x1blongwire/v1/job_event.proto\x12\vlongwire.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15longwire/v1/job.proto\x1a\"longwire/v1/primitive_result.proto\x1a\x18longwire/v1/result.proto\"\xd8\x04\n" +
 	"\bJobEvent\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x1a\n" +
 	"\bsequence\x18\x02 \x01(\x04R\bsequence\x129\n" +
@@ -487,10 +538,13 @@ const file_longwire_v1_job_event_proto_rawDesc = "" +
 	"\vJobAccepted\x12\"\n" +
 	"\x03job\x18\x01 \x01(\v2\x10.longwire.v1.JobR\x03job\x12\x18\n" +
 	"\acreated\x18\x02 \x01(\bR\acreated\x12#\n" +
-	"\rtarget_sha256\x18\x03 \x01(\fR\ftargetSha256\"e\n" +
+	"\rtarget_sha256\x18\x03 \x01(\fR\ftargetSha256\"\xfe\x01\n" +
 	"\vJobFinished\x12\"\n" +
 	"\x03job\x18\x01 \x01(\v2\x10.longwire.v1.JobR\x03job\x122\n" +
-	"\x06result\x18\x02 \x01(\v2\x1a.longwire.v1.EncodedResultR\x06result\"x\n" +
+	"\x06result\x18\x02 \x01(\v2\x1a.longwire.v1.EncodedResultR\x06result\x128\n" +
+	"\fplain_result\x18\x03 \x01(\v2\x13.longwire.v1.ResultH\x00R\vplainResult\x12T\n" +
+	"\x16plain_primitive_result\x18\x04 \x01(\v2\x1c.longwire.v1.PrimitiveResultH\x00R\x14plainPrimitiveResultB\a\n" +
+	"\x05plain\"x\n" +
 	"\vPubFinished\x12\x1b\n" +
 	"\tpub_index\x18\x01 \x01(\rR\bpubIndex\x12\x18\n" +
 	"\aattempt\x18\x02 \x01(\rR\aattempt\x122\n" +
@@ -522,6 +576,8 @@ var file_longwire_v1_job_event_proto_goTypes = []any{
 	(*JobProgress)(nil),           // 7: longwire.v1.JobProgress
 	(*Job)(nil),                   // 8: longwire.v1.Job
 	(*EncodedResult)(nil),         // 9: longwire.v1.EncodedResult
+	(*Result)(nil),                // 10: longwire.v1.Result
+	(*PrimitiveResult)(nil),       // 11: longwire.v1.PrimitiveResult
 }
 var file_longwire_v1_job_event_proto_depIdxs = []int32{
 	5,  // 0: longwire.v1.JobEvent.event_time:type_name -> google.protobuf.Timestamp
@@ -535,12 +591,14 @@ var file_longwire_v1_job_event_proto_depIdxs = []int32{
 	8,  // 8: longwire.v1.JobAccepted.job:type_name -> longwire.v1.Job
 	8,  // 9: longwire.v1.JobFinished.job:type_name -> longwire.v1.Job
 	9,  // 10: longwire.v1.JobFinished.result:type_name -> longwire.v1.EncodedResult
-	9,  // 11: longwire.v1.PubFinished.result:type_name -> longwire.v1.EncodedResult
-	12, // [12:12] is the sub-list for method output_type
-	12, // [12:12] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	10, // 11: longwire.v1.JobFinished.plain_result:type_name -> longwire.v1.Result
+	11, // 12: longwire.v1.JobFinished.plain_primitive_result:type_name -> longwire.v1.PrimitiveResult
+	9,  // 13: longwire.v1.PubFinished.result:type_name -> longwire.v1.EncodedResult
+	14, // [14:14] is the sub-list for method output_type
+	14, // [14:14] is the sub-list for method input_type
+	14, // [14:14] is the sub-list for extension type_name
+	14, // [14:14] is the sub-list for extension extendee
+	0,  // [0:14] is the sub-list for field type_name
 }
 
 func init() { file_longwire_v1_job_event_proto_init() }
@@ -549,6 +607,7 @@ func file_longwire_v1_job_event_proto_init() {
 		return
 	}
 	file_longwire_v1_job_proto_init()
+	file_longwire_v1_primitive_result_proto_init()
 	file_longwire_v1_result_proto_init()
 	file_longwire_v1_job_event_proto_msgTypes[0].OneofWrappers = []any{
 		(*JobEvent_Accepted)(nil),
@@ -558,6 +617,10 @@ func file_longwire_v1_job_event_proto_init() {
 		(*JobEvent_Heartbeat)(nil),
 		(*JobEvent_Progress)(nil),
 		(*JobEvent_PubFinished)(nil),
+	}
+	file_longwire_v1_job_event_proto_msgTypes[2].OneofWrappers = []any{
+		(*JobFinished_PlainResult)(nil),
+		(*JobFinished_PlainPrimitiveResult)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{

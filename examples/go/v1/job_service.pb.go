@@ -42,12 +42,18 @@ type RunJobRequest struct {
 	// Without one, every call makes a job.
 	RequestId string `protobuf:"bytes,2,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// Whether the job belongs to this call: when the call ends before the job is
-	// final, because the caller cancelled it or left, or because its deadline is
-	// over, the job is cancelled. Not so when the server ends the call, to
-	// restart: the job goes on, and a call with the same request_id owns it again.
+	// final, because its deadline is over, or because the caller cancelled it or
+	// is away and no call that owns the job has taken its place within 5 s, the job
+	// is cancelled. Such a call is a WatchJob with `cancel_with_call`, or RunJob once
+	// more with the same request_id. Where the server ends the call, to restart, the
+	// job goes on.
 	CancelWithCall bool `protobuf:"varint,3,opt,name=cancel_with_call,json=cancelWithCall,proto3" json:"cancel_with_call,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// Whether a small result comes as a message (JobFinished.plain_result) instead of
+	// its bytes: for readers of JSON, and for programs that would rather not check
+	// a digest and decompress. Arrays and bits inside of it may be compressed.
+	PlainResult   bool `protobuf:"varint,4,opt,name=plain_result,json=plainResult,proto3" json:"plain_result,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RunJobRequest) Reset() {
@@ -97,6 +103,13 @@ func (x *RunJobRequest) GetRequestId() string {
 func (x *RunJobRequest) GetCancelWithCall() bool {
 	if x != nil {
 		return x.CancelWithCall
+	}
+	return false
+}
+
+func (x *RunJobRequest) GetPlainResult() bool {
+	if x != nil {
+		return x.PlainResult
 	}
 	return false
 }
@@ -373,7 +386,12 @@ type WatchJobRequest struct {
 	// Whether the results of single pubs are told as they are finished. They are
 	// told from the first one on, whenever the watch begins, as long as the job
 	// is not final; then the result has them all.
-	PubResults    bool `protobuf:"varint,3,opt,name=pub_results,json=pubResults,proto3" json:"pub_results,omitempty"`
+	PubResults bool `protobuf:"varint,3,opt,name=pub_results,json=pubResults,proto3" json:"pub_results,omitempty"`
+	// Whether the job belongs to this call, as in RunJobRequest. It takes the scope
+	// that CancelJob takes.
+	CancelWithCall bool `protobuf:"varint,4,opt,name=cancel_with_call,json=cancelWithCall,proto3" json:"cancel_with_call,omitempty"`
+	// As in RunJobRequest.
+	PlainResult   bool `protobuf:"varint,5,opt,name=plain_result,json=plainResult,proto3" json:"plain_result,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -425,6 +443,20 @@ func (x *WatchJobRequest) GetResumeAfter() uint64 {
 func (x *WatchJobRequest) GetPubResults() bool {
 	if x != nil {
 		return x.PubResults
+	}
+	return false
+}
+
+func (x *WatchJobRequest) GetCancelWithCall() bool {
+	if x != nil {
+		return x.CancelWithCall
+	}
+	return false
+}
+
+func (x *WatchJobRequest) GetPlainResult() bool {
+	if x != nil {
+		return x.PlainResult
 	}
 	return false
 }
@@ -1137,12 +1169,13 @@ var File_longwire_v1_job_service_proto protoreflect.FileDescriptor
 
 const file_longwire_v1_job_service_proto_rawDesc = "" +
 	"\n" +
-	"\x1dlongwire/v1/job_service.proto\x12\vlongwire.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15longwire/v1/job.proto\x1a\x1blongwire/v1/job_event.proto\x1a\x18longwire/v1/result.proto\"\x82\x01\n" +
+	"\x1dlongwire/v1/job_service.proto\x12\vlongwire.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15longwire/v1/job.proto\x1a\x1blongwire/v1/job_event.proto\x1a\x18longwire/v1/result.proto\"\xa5\x01\n" +
 	"\rRunJobRequest\x12(\n" +
 	"\x04spec\x18\x01 \x01(\v2\x14.longwire.v1.JobSpecR\x04spec\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x02 \x01(\tR\trequestId\x12(\n" +
-	"\x10cancel_with_call\x18\x03 \x01(\bR\x0ecancelWithCall\"?\n" +
+	"\x10cancel_with_call\x18\x03 \x01(\bR\x0ecancelWithCall\x12!\n" +
+	"\fplain_result\x18\x04 \x01(\bR\vplainResult\"?\n" +
 	"\x0eRunJobResponse\x12-\n" +
 	"\x06events\x18\x01 \x03(\v2\x15.longwire.v1.JobEventR\x06events\"[\n" +
 	"\x10SubmitJobRequest\x12(\n" +
@@ -1156,12 +1189,14 @@ const file_longwire_v1_job_service_proto_rawDesc = "" +
 	"\rGetJobRequest\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\tR\x05jobId\"4\n" +
 	"\x0eGetJobResponse\x12\"\n" +
-	"\x03job\x18\x01 \x01(\v2\x10.longwire.v1.JobR\x03job\"l\n" +
+	"\x03job\x18\x01 \x01(\v2\x10.longwire.v1.JobR\x03job\"\xb9\x01\n" +
 	"\x0fWatchJobRequest\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12!\n" +
 	"\fresume_after\x18\x02 \x01(\x04R\vresumeAfter\x12\x1f\n" +
 	"\vpub_results\x18\x03 \x01(\bR\n" +
-	"pubResults\"A\n" +
+	"pubResults\x12(\n" +
+	"\x10cancel_with_call\x18\x04 \x01(\bR\x0ecancelWithCall\x12!\n" +
+	"\fplain_result\x18\x05 \x01(\bR\vplainResult\"A\n" +
 	"\x10WatchJobResponse\x12-\n" +
 	"\x06events\x18\x01 \x03(\v2\x15.longwire.v1.JobEventR\x06events\")\n" +
 	"\x10GetResultRequest\x12\x15\n" +

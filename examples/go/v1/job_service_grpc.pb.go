@@ -69,7 +69,8 @@ type JobServiceClient interface {
 	// The events of a job that follow a given sequence, until it is final.
 	//
 	// Statuses: NOT_FOUND (JOB_NOT_FOUND). When the stream ends with
-	// UNAVAILABLE, call again with the highest sequence seen.
+	// UNAVAILABLE, call again with the highest sequence seen. Ending the call does not
+	// cancel the job, unless `cancel_with_call` asks for that.
 	WatchJob(ctx context.Context, in *WatchJobRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchJobResponse], error)
 	// The result of a job in state DONE, in chunks.
 	//
@@ -255,7 +256,8 @@ type JobServiceServer interface {
 	// The events of a job that follow a given sequence, until it is final.
 	//
 	// Statuses: NOT_FOUND (JOB_NOT_FOUND). When the stream ends with
-	// UNAVAILABLE, call again with the highest sequence seen.
+	// UNAVAILABLE, call again with the highest sequence seen. Ending the call does not
+	// cancel the job, unless `cancel_with_call` asks for that.
 	WatchJob(*WatchJobRequest, grpc.ServerStreamingServer[WatchJobResponse]) error
 	// The result of a job in state DONE, in chunks.
 	//
