@@ -9,7 +9,7 @@ use prost::Message;
 const PROTOS: &str = "../../protos";
 
 fn main() -> Result<(), Box<dyn Error>> {
-    println!("cargo::rerun-if-changed={PROTOS}");
+    println!("cargo::rerun-if-changed={PROTOS}/longwire");
     let mut files = Vec::new();
     for entry in fs::read_dir(Path::new(PROTOS).join("longwire/v1"))? {
         files.push(entry?.path());

@@ -1,6 +1,5 @@
 //! The channel to a server, the clients on it, and calls that are repeated.
 
-use std::ops::AsyncFnMut;
 use std::time::Duration;
 
 use tonic::metadata::{Ascii, MetadataValue};

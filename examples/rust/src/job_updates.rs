@@ -15,7 +15,8 @@ use crate::connection::Connection;
 use crate::patience::{ABSENCE, Patience};
 use crate::v1::job_event::Event;
 use crate::v1::{
-    Job, JobEvent, JobFinished, RunJobRequest, RunJobResponse, WatchJobRequest, WatchJobResponse,
+    Job, JobEvent, JobFinished, JobState, RunJobRequest, RunJobResponse, WatchJobRequest,
+    WatchJobResponse,
 };
 
 // Heartbeats come every 15 s. Something in between may keep the connection up although the
@@ -40,8 +41,10 @@ pub enum JobUpdate {
 pub struct JobUpdates<'a> {
     connection: &'a Connection,
     source: Source,
-    /// The highest that was seen.
+    /// The highest of a state that was told.
     sequence: u64,
+    /// Whether that state is final.
+    is_final: bool,
     stream: Option<EventStream>,
     pending: VecDeque<JobUpdate>,
     patience: Patience,
@@ -81,6 +84,7 @@ impl<'a> JobUpdates<'a> {
             connection,
             source,
             sequence: 0,
+            is_final: false,
             stream: None,
             pending: VecDeque::new(),
             patience: Patience::new(ABSENCE, connection.deadline),
@@ -107,7 +111,7 @@ impl<'a> JobUpdates<'a> {
                     // Dropping a stream cancels its call.
                     self.stream = None;
                     self.patience.pause(failure).await?;
-                    return Ok(JobUpdate::Reconnecting(self.sequence));
+                    return Ok(JobUpdate::Reconnecting(self.resume_after()));
                 }
             }
         }
@@ -115,9 +119,10 @@ impl<'a> JobUpdates<'a> {
 
     async fn receive(&mut self) -> Result<Vec<JobEvent>, CallError> {
         let received = timeout(LONGEST_SILENCE, async {
+            let resume_after = self.resume_after();
             let stream = match &mut self.stream {
                 Some(stream) => stream,
-                none => none.insert(open(self.connection, &self.source, self.sequence).await?),
+                none => none.insert(open(self.connection, &self.source, resume_after).await?),
             };
             stream.next().await
         });
@@ -134,29 +139,37 @@ impl<'a> JobUpdates<'a> {
 
     /// Keeps what an event tells that is new.
     fn take(&mut self, event: JobEvent) {
-        let is_new = event.sequence > self.sequence;
-        self.sequence = self.sequence.max(event.sequence);
         match event.event {
             Some(Event::Accepted(accepted)) => {
                 self.source = Source::Watch(event.job_id.clone());
                 self.pending.push_back(JobUpdate::Accepted(event.job_id));
-                self.take_state(is_new, state_of(accepted.job.as_ref()));
+                let job = accepted.job.unwrap_or_default();
+                // Where RunJob was repeated, the record is newer than the event.
+                self.take_state(event.sequence.max(job.sequence), state_of(Some(&job)));
             }
-            Some(Event::StatusChanged(status)) => self.take_state(is_new, status.status),
+            Some(Event::StatusChanged(status)) => self.take_state(event.sequence, status.status),
             Some(Event::Finished(finished)) => {
-                self.take_state(is_new, state_of(finished.job.as_ref()));
-                self.pending
-                    .push_back(JobUpdate::Finished(Box::new(finished)));
+                self.take_state(event.sequence, state_of(finished.job.as_ref()));
+                let update = JobUpdate::Finished(Box::new(finished));
+                self.pending.push_back(update);
             }
             // Signs of life, and kinds that are newer than this program.
             _ => {}
         }
     }
 
-    fn take_state(&mut self, is_new: bool, state: i32) {
-        if is_new {
+    fn take_state(&mut self, sequence: u64, state: i32) {
+        if sequence > self.sequence {
+            self.sequence = sequence;
+            self.is_final = is_final(state);
             self.pending.push_back(JobUpdate::State(state));
         }
+    }
+
+    /// Behind what the next stream is to begin. The last event is awaited still, though an
+    /// accepted event may have told the final state before it.
+    fn resume_after(&self) -> u64 {
+        self.sequence - u64::from(self.is_final)
     }
 }
 
@@ -174,7 +187,7 @@ impl EventStream {
 async fn open(
     connection: &Connection,
     source: &Source,
-    sequence: u64,
+    resume_after: u64,
 ) -> Result<EventStream, Status> {
     let mut jobs = connection.jobs();
     match source {
@@ -186,13 +199,18 @@ async fn open(
         Source::Watch(job_id) => {
             let request = connection.deadline.request(WatchJobRequest {
                 job_id: job_id.clone(),
-                resume_after: sequence,
+                resume_after,
                 pub_results: false,
             });
             let response = jobs.watch_job(request).await?;
             Ok(EventStream::Watch(response.into_inner()))
         }
     }
+}
+
+fn is_final(state: i32) -> bool {
+    use JobState::{Cancelled, Done, Error};
+    matches!(JobState::try_from(state), Ok(Cancelled | Done | Error))
 }
 
 /// The number of a job's state.

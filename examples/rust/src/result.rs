@@ -46,13 +46,12 @@ pub fn decompress(data: &[u8], compression: i32) -> Result<Cow<'_, [u8]>, Result
     match Compression::try_from(compression) {
         Ok(Compression::Unspecified) => Ok(Cow::Borrowed(data)),
         Ok(Compression::Zstd) => {
+            let malformed = || ResultError::Malformed("it is no Zstandard frame".to_owned());
+            let mut decoder = StreamingDecoder::new(data).map_err(|_| malformed())?;
             let mut decompressed = Vec::new();
-            let malformed = |error: String| ResultError::Malformed(error);
-            let mut decoder =
-                StreamingDecoder::new(data).map_err(|error| malformed(error.to_string()))?;
             decoder
                 .read_to_end(&mut decompressed)
-                .map_err(|error| malformed(error.to_string()))?;
+                .map_err(|_| malformed())?;
             Ok(Cow::Owned(decompressed))
         }
         Err(_) => Err(ResultError::CompressionUnknown(compression)),
