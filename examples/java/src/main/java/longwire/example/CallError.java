@@ -13,6 +13,7 @@ import io.grpc.protobuf.StatusProto;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeMap;
 
@@ -104,13 +105,15 @@ public record CallError(
   private static String messageOf(Status status) {
     String description = status.getDescription() == null ? "" : status.getDescription();
     Throwable cause = status.getCause();
-    if (cause == null) {
+    if (cause == null || cause instanceof StatusRuntimeException) {
       return description;
     }
     while (cause.getCause() != null) {
       cause = cause.getCause();
     }
     // Of a connection that failed, the description only says that it did.
-    return description.lines().findFirst().orElse("") + ": " + cause.getMessage();
+    return description.lines().findFirst().orElse("")
+        + ": "
+        + Objects.requireNonNullElse(cause.getMessage(), cause.toString());
   }
 }

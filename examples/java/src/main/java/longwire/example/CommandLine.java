@@ -4,6 +4,7 @@ import com.google.protobuf.ByteString;
 import io.grpc.Deadline;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -125,7 +126,7 @@ record CommandLine(Optional<Deadline> deadline, Command command) {
           .setFormat(ProgramFormat.PROGRAM_FORMAT_OPENQASM3)
           .addPayloads(ByteString.copyFrom(Files.readAllBytes(Path.of(path))))
           .build();
-    } catch (IOException e) {
+    } catch (IOException | InvalidPathException e) {
       throw new UsageException(
           "cannot read " + path + ": name a file with a circuit in OpenQASM 3");
     }

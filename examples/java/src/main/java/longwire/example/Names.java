@@ -1,6 +1,5 @@
 package longwire.example;
 
-import java.util.Objects;
 import longwire.v1.ErrorReason;
 import longwire.v1.JobState;
 
@@ -20,8 +19,6 @@ final class Names {
 
   private static String name(Enum<?> value, int number, String prefix) {
     // Enums of proto3 are open: a newer server sends numbers that have no name here.
-    return Objects.isNull(value)
-        ? Integer.toString(number)
-        : value.name().substring(prefix.length());
+    return value == null ? Integer.toString(number) : value.name().substring(prefix.length());
   }
 }

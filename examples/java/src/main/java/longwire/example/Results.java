@@ -28,7 +28,11 @@ final class Results {
       return Result.parseFrom(
           decompress(encoded.getData(), encoded.getCompression(), encoded.getCompressionValue()));
     } catch (InvalidProtocolBufferException e) {
-      throw new LongwireException.BadResult("the result cannot be parsed: " + e.getMessage());
+      throw new LongwireException.BadResult(
+          "the result is no message Result ("
+              + e.getMessage()
+              + "); that of a sampler or an estimator is a PrimitiveResult, which this program does"
+              + " not read");
     }
   }
 

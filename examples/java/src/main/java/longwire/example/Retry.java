@@ -140,8 +140,7 @@ final class Retry {
       throw new LongwireException.Refused(
           CallError.local(
               Status.Code.DEADLINE_EXCEEDED,
-              "the deadline is over; the last error was "
-                  + (error.status() + ": " + error.message())));
+              "the deadline is over; the last error: " + error.status() + ": " + error.message()));
     }
   }
 
