@@ -241,7 +241,8 @@ func (*JobEvent_PubFinished) isJobEvent_Event() {}
 // The first event of RunJob.
 type JobAccepted struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The job as recorded.
+	// The job as recorded. Where the request_id was known it is as it is by now: its
+	// own sequence may be higher than the event's, whose followers tell the way there.
 	Job *Job `protobuf:"bytes,1,opt,name=job,proto3" json:"job,omitempty"`
 	// False when the request_id was known and this is the job of that earlier request.
 	Created bool `protobuf:"varint,2,opt,name=created,proto3" json:"created,omitempty"`

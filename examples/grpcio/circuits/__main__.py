@@ -92,10 +92,13 @@ class _Commands:
             kind = event.WhichOneof("event")
             if kind == "accepted":
                 _say(f"job {event.job_id}")
-            state = _state(event)
+            state, sequence = _state(event), event.sequence
+            if kind == "accepted":
+                # Of a repeated request the job may be further than its first event.
+                sequence = max(sequence, event.accepted.job.sequence)
             # What a new stream repeats was told before.
-            if state is not None and event.sequence > told:
-                told = event.sequence
+            if state is not None and sequence > told:
+                told = sequence
                 _say(f"state {_name(JobState, state, 'JOB_STATE_')}")
             if kind == "finished":
                 self._finish(event.finished)

@@ -126,7 +126,9 @@ class JobAccepted(_message.Message):
     """
     @_builtins.property
     def job(self) -> _job_pb2.Job:
-        """The job as recorded."""
+        """The job as recorded. Where the request_id was known it is as it is by now: its
+        own sequence may be higher than the event's, whose followers tell the way there.
+        """
 
     def __init__(
         self,
