@@ -87,6 +87,9 @@ std::shared_ptr<grpc::Channel> OpenChannel(const ConnectionSettings& settings) {
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kLongestReconnectMs);
   arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, kConnectMs);
 
+  // This program makes its own new tries, and says so each time.
+  arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
+
   grpc::SslCredentialsOptions tls;
   tls.pem_root_certs = settings.root_certificates;
   const auto credentials =

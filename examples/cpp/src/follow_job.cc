@@ -1,5 +1,6 @@
 #include "follow_job.h"
 
+#include <algorithm>
 #include <chrono>
 #include <iostream>
 #include <utility>
@@ -8,6 +9,7 @@
 
 namespace circuits {
 
+using longwire::v1::Job;
 using longwire::v1::JobEvent;
 using longwire::v1::JobFinished;
 using longwire::v1::JobService;
@@ -74,11 +76,15 @@ grpc::Status JobFollower::ReadEvents(grpc::ClientContext& context,
 
 void JobFollower::Take(const JobEvent& event) {
   switch (event.event_case()) {
-    case JobEvent::kAccepted:
-      job_id_ = event.accepted().job().job_id();
+    case JobEvent::kAccepted: {
+      const Job& job = event.accepted().job();
+      job_id_ = job.job_id();
       std::cout << "job " << job_id_ << std::endl;
-      TellState(event.sequence(), event.accepted().job().status().status());
+      // A request that was sent again gets the job as it is by now, which is
+      // further than this event is.
+      TellState(std::max(event.sequence(), job.sequence()), job.status().status());
       break;
+    }
     case JobEvent::kStatusChanged:
       TellState(event.sequence(), event.status_changed().status());
       break;
@@ -93,11 +99,13 @@ void JobFollower::Take(const JobEvent& event) {
   }
 }
 
-// After a broken connection a state can be told twice, with the same sequence.
+// After a broken connection a state can be told a second time.
 void JobFollower::TellState(std::uint64_t sequence, JobState state) {
   if (sequence <= sequence_) return;
   sequence_ = sequence;
   link_.set_sequence(sequence);
+  if (state == told_state_) return;
+  told_state_ = state;
   std::cout << "state " << StateName(state) << std::endl;
 }
 

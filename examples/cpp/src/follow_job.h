@@ -44,6 +44,7 @@ class JobFollower {
   // Empty until the job is accepted.
   std::string job_id_;
   std::uint64_t sequence_ = 0;
+  std::optional<longwire::v1::JobState> told_state_;
   std::optional<longwire::v1::JobFinished> finished_;
 };
 
