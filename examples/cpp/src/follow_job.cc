@@ -101,11 +101,10 @@ void JobFollower::Take(const JobEvent& event) {
 
 // After a broken connection a state can be told a second time.
 void JobFollower::TellState(std::uint64_t sequence, JobState state) {
-  if (sequence <= sequence_) return;
+  if (sequence < sequence_ || state == told_state_) return;
   sequence_ = sequence;
-  link_.set_sequence(sequence);
-  if (state == told_state_) return;
   told_state_ = state;
+  link_.set_sequence(sequence);
   std::cout << "state " << StateName(state) << std::endl;
 }
 
