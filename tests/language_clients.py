@@ -177,10 +177,11 @@ LANGUAGES = (
             "g++": "a C++ compiler",
             "protoc": "protobuf's compiler",
             "grpc_cpp_plugin": "gRPC's plugin of it",
-            "pkg-config": "pkg-config",
+            "ninja": "Ninja",
+            "pkg-config": "pkg-config, and the libraries that the client's README names",
         },
         [
-            ["cmake", "-S", ".", "-B", "build", "-DCMAKE_BUILD_TYPE=Release"],
+            ["cmake", "-S", ".", "-B", "build", "-G", "Ninja"],
             ["cmake", "--build", "build", "-j2"],
         ],
         ["build/circuits"],

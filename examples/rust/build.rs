@@ -12,7 +12,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed={PROTOS}/longwire");
     let mut files = Vec::new();
     for entry in fs::read_dir(Path::new(PROTOS).join("longwire/v1"))? {
-        files.push(entry?.path());
+        let path = entry?.path();
+        if path.extension().is_some_and(|ending| ending == "proto") {
+            files.push(path);
+        }
     }
     files.sort();
 

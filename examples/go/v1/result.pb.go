@@ -557,7 +557,11 @@ type Counts struct {
 	// COUNTS_FORMAT_BITSTRINGS.
 	Bitstrings []string `protobuf:"bytes,4,rep,name=bitstrings,proto3" json:"bitstrings,omitempty"`
 	// How often each outcome was seen, in the order of the outcomes.
-	Counts        []uint64 `protobuf:"varint,5,rep,packed,name=counts,proto3" json:"counts,omitempty"`
+	Counts []uint64 `protobuf:"varint,5,rep,packed,name=counts,proto3" json:"counts,omitempty"`
+	// Whether the producer writes outcomes above 64 bits in hexadecimal words of 64
+	// bits, all but the first with all of their digits, as Aer does. It concerns
+	// those alone who want the producer's own text back.
+	Padded        bool `protobuf:"varint,6,opt,name=padded,proto3" json:"padded,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -627,6 +631,13 @@ func (x *Counts) GetCounts() []uint64 {
 	return nil
 }
 
+func (x *Counts) GetPadded() bool {
+	if x != nil {
+		return x.Padded
+	}
+	return false
+}
+
 // One row of bits for each shot.
 type PackedBits struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -640,7 +651,9 @@ type PackedBits struct {
 	// `compression` is set.
 	Data []byte `protobuf:"bytes,3,opt,name=data,proto3" json:"data,omitempty"`
 	// How `data` is compressed.
-	Compression   Compression `protobuf:"varint,4,opt,name=compression,proto3,enum=longwire.v1.Compression" json:"compression,omitempty"`
+	Compression Compression `protobuf:"varint,4,opt,name=compression,proto3,enum=longwire.v1.Compression" json:"compression,omitempty"`
+	// As in Counts.
+	Padded        bool `protobuf:"varint,5,opt,name=padded,proto3" json:"padded,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -703,6 +716,13 @@ func (x *PackedBits) GetCompression() Compression {
 	return Compression_COMPRESSION_UNSPECIFIED
 }
 
+func (x *PackedBits) GetPadded() bool {
+	if x != nil {
+		return x.Padded
+	}
+	return false
+}
+
 var File_longwire_v1_result_proto protoreflect.FileDescriptor
 
 const file_longwire_v1_result_proto_rawDesc = "" +
@@ -760,7 +780,7 @@ const file_longwire_v1_result_proto_rawDesc = "" +
 	"\x06counts\x18\x02 \x01(\v2\x13.longwire.v1.CountsH\x00R\x06counts\x121\n" +
 	"\x06memory\x18\x03 \x01(\v2\x17.longwire.v1.PackedBitsH\x00R\x06memory\x12*\n" +
 	"\x05value\x18\x04 \x01(\v2\x12.longwire.v1.ValueH\x00R\x05valueB\x06\n" +
-	"\x04data\"\x9c\x01\n" +
+	"\x04data\"\xb4\x01\n" +
 	"\x06Counts\x12\x19\n" +
 	"\bnum_bits\x18\x01 \x01(\rR\anumBits\x12\x1a\n" +
 	"\boutcomes\x18\x02 \x03(\x04R\boutcomes\x12#\n" +
@@ -768,13 +788,15 @@ const file_longwire_v1_result_proto_rawDesc = "" +
 	"\n" +
 	"bitstrings\x18\x04 \x03(\tR\n" +
 	"bitstrings\x12\x16\n" +
-	"\x06counts\x18\x05 \x03(\x04R\x06counts\"\x94\x01\n" +
+	"\x06counts\x18\x05 \x03(\x04R\x06counts\x12\x16\n" +
+	"\x06padded\x18\x06 \x01(\bR\x06padded\"\xac\x01\n" +
 	"\n" +
 	"PackedBits\x12\x19\n" +
 	"\bnum_bits\x18\x01 \x01(\rR\anumBits\x12\x1b\n" +
 	"\tnum_shots\x18\x02 \x01(\x04R\bnumShots\x12\x12\n" +
 	"\x04data\x18\x03 \x01(\fR\x04data\x12:\n" +
-	"\vcompression\x18\x04 \x01(\x0e2\x18.longwire.v1.CompressionR\vcompressionBX\n" +
+	"\vcompression\x18\x04 \x01(\x0e2\x18.longwire.v1.CompressionR\vcompression\x12\x16\n" +
+	"\x06padded\x18\x05 \x01(\bR\x06paddedBX\n" +
 	"\vlongwire.v1P\x01Z\x16longwire/v1;longwirev1\xa2\x02\x03LWX\xaa\x02\vLongwire.V1\xca\x02\vLongwire\\V1\xea\x02\fLongwire::V1b\x06proto3"
 
 var (

@@ -200,7 +200,8 @@ async fn open(
             let request = connection.deadline.request(WatchJobRequest {
                 job_id: job_id.clone(),
                 resume_after,
-                pub_results: false,
+                // Fields that a newer contract adds keep their defaults.
+                ..Default::default()
             });
             let response = jobs.watch_job(request).await?;
             Ok(EventStream::Watch(response.into_inner()))

@@ -247,6 +247,23 @@ def test_counts_of_any_width_come_back_equal(sized_counts, counts_format):
     assert_equal(received.to_dict(), sent.to_dict())
 
 
+@pytest.mark.parametrize("num_bits", [65, 70, 128, 133])
+@pytest.mark.parametrize("counts_format", FORMATS)
+def test_outcomes_of_aer_above_64_bits_are_packed_and_come_back_equal(num_bits, counts_format):
+    circuit = QuantumCircuit(num_bits, num_bits)
+    # Its highest bits are zeros, which Aer writes for words below the first alone.
+    circuit.h(0)
+    circuit.x(3)
+    circuit.measure(range(num_bits), range(num_bits))
+    sent = AerSimulator().run(circuit, shots=20, seed_simulator=1, memory=True).result()
+    message = result_to_proto(sent, counts_format=counts_format)
+    kinds = {field.name: field.WhichOneof("data") for field in message.results[0].data}
+    assert kinds == {"counts": "counts", "memory": "memory"}
+    received = result_from_proto(message)
+    assert received.data(0) == sent.data(0)
+    assert received.get_counts() == sent.get_counts()
+
+
 @pytest.mark.parametrize(
     ("header", "num_bits"),
     [

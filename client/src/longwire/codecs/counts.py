@@ -1,12 +1,13 @@
 """Counts and memory of classified measurements, packed.
 
 Backends give outcomes as hexadecimal text, ``0x1f``. That form is packed only
-where unpacking gives the same text back: lower case, no leading zeros.
+where unpacking gives the same text back: lower case, and no leading zeros, or, above 64
+bits, those that Aer writes, whose words of 64 bits have all their digits but for the first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import repeat
 
 import numpy as np
@@ -18,6 +19,8 @@ from longwire.v1 import program_pb2, result_pb2
 __all__ = ["fill_counts", "fill_memory", "measured_bits", "read_counts", "read_memory"]
 
 _UINT64_BOUND = 2**64
+# Of Aer's words.
+_WORD_BITS = 64
 
 
 def measured_bits(header: object) -> int:
@@ -52,15 +55,17 @@ def fill_counts(
     """
     if type(counts) is not dict:
         return False
-    outcomes = _outcomes(list(counts))
+    read = _outcomes(list(counts), num_bits)
     numbers = list(counts.values())
-    if outcomes is None or not set(map(type, numbers)) <= {int}:
+    if read is None or not set(map(type, numbers)) <= {int}:
         return False
     if numbers and (min(numbers) < 0 or max(numbers) >= _UINT64_BOUND):
         return False
+    outcomes, padded = read
     packed = message.counts
     num_bits = max(num_bits, max(outcomes, default=0).bit_length(), 1)
     packed.num_bits = num_bits
+    packed.padded = padded
     packed.counts.extend(numbers)
     if counts_format == program_pb2.COUNTS_FORMAT_BITSTRINGS:
         packed.bitstrings.extend(map(f"{{:0{num_bits}b}}".format, outcomes))
@@ -85,7 +90,8 @@ def read_counts(message: result_pb2.Counts) -> dict[str, int]:
         raise MisfitError(f"it has {len(outcomes)} outcomes but {len(numbers)} counts")
     if max(outcomes, default=0).bit_length() > num_bits:
         raise MisfitError(f"an outcome is wider than its {num_bits} bits")
-    counts = dict(zip(map(hex, outcomes), numbers, strict=True))
+    named = map(_writer(num_bits, padded=message.padded), outcomes)
+    counts = dict(zip(named, numbers, strict=True))
     if len(counts) != len(numbers):
         raise MisfitError("an outcome is given twice")
     return counts
@@ -129,15 +135,17 @@ def fill_memory(message: result_pb2.DataField, memory: object, num_bits: int) ->
         distinct = list(set(memory))
     except TypeError:
         return False
-    outcomes = _outcomes(distinct)
-    if outcomes is None:
+    read = _outcomes(distinct, num_bits)
+    if read is None:
         return False
+    outcomes, padded = read
     num_bits = max(num_bits, max(outcomes).bit_length(), 1)
     width = (num_bits + 7) // 8
     rows = {key: outcome.to_bytes(width) for key, outcome in zip(distinct, outcomes, strict=True)}
     packed = message.memory
     packed.num_bits = num_bits
     packed.num_shots = len(memory)
+    packed.padded = padded
     packed.data, packed.compression = compress(b"".join(map(rows.__getitem__, memory)))
     return True
 
@@ -162,18 +170,44 @@ def read_memory(message: result_pb2.PackedBits) -> list[str]:
         outcomes = [
             int.from_bytes(data[start : start + width]) for start in range(0, len(data), width)
         ]
-    names = {outcome: hex(outcome) for outcome in set(outcomes)}
+    written = _writer(num_bits, padded=message.padded)
+    names = {outcome: written(outcome) for outcome in set(outcomes)}
     if max(names, default=0).bit_length() > num_bits:
         raise MisfitError(f"a row holds bits beyond its {num_bits}")
     return list(map(names.__getitem__, outcomes))
 
 
-def _outcomes(names: list[object]) -> list[int] | None:
-    """The outcomes as integers, or None where ``hex`` does not give the names back."""
+def _outcomes(names: list[object], num_bits: int) -> tuple[list[int], bool] | None:
+    """The outcomes as integers, and whether their names are padded.
+
+    None where no writer gives all names back.
+    """
     try:
         outcomes = list(map(int, names, repeat(16)))  # type: ignore[arg-type]
     except (TypeError, ValueError):
         return None
-    if min(outcomes, default=0) < 0 or list(map(hex, outcomes)) != names:
+    if min(outcomes, default=0) < 0:
         return None
-    return outcomes
+    if list(map(hex, outcomes)) == names:
+        return outcomes, False
+    num_bits = max(num_bits, max(outcomes).bit_length())
+    written = map(_writer(num_bits, padded=True), outcomes)
+    return (outcomes, True) if list(written) == names else None
+
+
+def _writer(num_bits: int, *, padded: bool) -> Callable[[int], str]:
+    """What writes an outcome as the backend does.
+
+    Aer's form, of qiskit-aer 0.17 and 0.18, is seen in its results; its lower words are
+    written with all their digits.
+    """
+    if not padded:
+        return hex
+    lower_bits = max(0, (num_bits - 1) // _WORD_BITS * _WORD_BITS)
+    digits = lower_bits // 4
+
+    def write(outcome: int) -> str:
+        first, lower = outcome >> lower_bits, outcome & ((1 << lower_bits) - 1)
+        return f"0x{first:x}{lower:0{digits}x}" if digits else hex(outcome)
+
+    return write

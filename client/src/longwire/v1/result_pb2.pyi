@@ -320,11 +320,17 @@ class Counts(_message.Message):
     WIDE_OUTCOMES_FIELD_NUMBER: _builtins.int
     BITSTRINGS_FIELD_NUMBER: _builtins.int
     COUNTS_FIELD_NUMBER: _builtins.int
+    PADDED_FIELD_NUMBER: _builtins.int
     num_bits: _builtins.int
     """Number of classical bits in an outcome."""
     wide_outcomes: _builtins.bytes
     """The outcomes where num_bits is above 64, each in
     (num_bits + 7) / 8 bytes, big-endian, one after another.
+    """
+    padded: _builtins.bool
+    """Whether the producer writes outcomes above 64 bits in hexadecimal words of 64
+    bits, all but the first with all of their digits, as Aer does. It concerns
+    those alone who want the producer's own text back.
     """
     @_builtins.property
     def outcomes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
@@ -349,10 +355,11 @@ class Counts(_message.Message):
         wide_outcomes: _builtins.bytes = ...,
         bitstrings: _abc.Iterable[_builtins.str] | None = ...,
         counts: _abc.Iterable[_builtins.int] | None = ...,
+        padded: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bitstrings", b"bitstrings", "counts", b"counts", "num_bits", b"num_bits", "outcomes", b"outcomes", "wide_outcomes", b"wide_outcomes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bitstrings", b"bitstrings", "counts", b"counts", "num_bits", b"num_bits", "outcomes", b"outcomes", "padded", b"padded", "wide_outcomes", b"wide_outcomes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -368,6 +375,7 @@ class PackedBits(_message.Message):
     NUM_SHOTS_FIELD_NUMBER: _builtins.int
     DATA_FIELD_NUMBER: _builtins.int
     COMPRESSION_FIELD_NUMBER: _builtins.int
+    PADDED_FIELD_NUMBER: _builtins.int
     num_bits: _builtins.int
     """Number of classical bits in a row."""
     num_shots: _builtins.int
@@ -380,6 +388,8 @@ class PackedBits(_message.Message):
     """
     compression: _array_pb2.Compression.ValueType
     """How `data` is compressed."""
+    padded: _builtins.bool
+    """As in Counts."""
     def __init__(
         self,
         *,
@@ -387,10 +397,11 @@ class PackedBits(_message.Message):
         num_shots: _builtins.int = ...,
         data: _builtins.bytes = ...,
         compression: _array_pb2.Compression.ValueType = ...,
+        padded: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["compression", b"compression", "data", b"data", "num_bits", b"num_bits", "num_shots", b"num_shots"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["compression", b"compression", "data", b"data", "num_bits", b"num_bits", "num_shots", b"num_shots", "padded", b"padded"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
