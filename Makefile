@@ -20,7 +20,7 @@ PYTEST_ARGS ?= -n 3 --dist loadfile
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test faults fuzz lint audit types format protos verify-protos docs notebooks verify-docs
+.PHONY: help install demo serve test faults fuzz lint audit types format protos protos-archive protos-released verify-protos docs notebooks verify-docs
 .PHONY: bench bench-peers plots loadtest soak constraints verify-constraints loc limits clean
 
 help: ## this list
@@ -82,6 +82,7 @@ lint: $(INSTALLED) ## check style, import rules and protos
 	$(BIN)/lint-imports
 	$(BIN)/buf lint protos
 	$(BIN)/buf format protos --diff --exit-code
+	$(BIN)/buf breaking protos --against protos/released.binpb
 
 # Advisories that do not concern Longwire, each with the reason why, as in
 #   --ignore-vuln PYSEC-2026-1  (only the parser of X has it, which nothing calls)
@@ -110,6 +111,13 @@ protos: $(INSTALLED) ## generate the code of the protos (and of the worker's fra
 
 verify-protos: $(INSTALLED) ## check that the generated code is fresh
 	$(BIN)/python protos/generate.py --check
+
+protos-archive: $(INSTALLED) ## pack the protos with their README and licence in dist/
+	$(BIN)/python protos/archive.py dist
+
+# What was released must not break: make lint compares with this.
+protos-released: $(INSTALLED) ## at a release: keep the protos as those that were released
+	$(BIN)/buf build protos --exclude-source-info --output protos/released.binpb
 
 docs: $(INSTALLED) ## write docs/reference/protocol.md from the protos' comments
 	$(BIN)/python protos/reference.py

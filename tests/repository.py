@@ -9,7 +9,16 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 
 # What tools leave behind and .gitignore names.
-_SKIPPED_FOLDERS = {"__pycache__", "build", "dist", "htmlcov"}
+_SKIPPED_FOLDERS = {
+    "__pycache__",
+    "bin",
+    "build",
+    "dist",
+    "gen",
+    "htmlcov",
+    "node_modules",
+    "target",
+}
 _KEPT_HIDDEN = {".ci", ".gitignore", ".dockerignore"}
 _TEXT_ENDINGS = {
     "", ".cfg", ".cpp", ".go", ".html", ".ini", ".java", ".json", ".md", ".mako", ".proto",

@@ -11,6 +11,7 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from google.protobuf.unknown_fields import UnknownFieldSet
 from wire.generate import GOLDEN, golden_messages, message_types, to_json
+from wire.special import SPECIAL, special_messages
 
 TYPES = {descriptor.name: descriptor for descriptor in message_types()}
 FILES = sorted(GOLDEN.glob("*.binpb"))
@@ -52,3 +53,25 @@ def test_no_golden_file_is_left_of_a_message_that_has_gone() -> None:
     expected = {name for each in TYPES.values() for name, _ in golden_messages(each)}
     assert {path.stem for path in FILES} == expected
     assert {path.name.removesuffix(".json") for path in GOLDEN.glob("*.json")} == expected
+
+
+@pytest.mark.parametrize("path", sorted(SPECIAL.glob("*.binpb")), ids=lambda path: path.stem)
+def test_special_binary_is_read_and_written_to_the_same_bytes(path: Path) -> None:
+    assert read(path).SerializeToString(deterministic=True) == path.read_bytes()
+
+
+@pytest.mark.parametrize("path", sorted(SPECIAL.glob("*.json")), ids=lambda path: path.stem)
+def test_special_json_is_the_same_message_but_for_unknown_fields(path: Path) -> None:
+    message = read(path.with_suffix(".binpb"))
+    message.DiscardUnknownFields()
+    told = json_format.Parse(path.read_text(), type(message)())
+    assert str(told) == str(message)
+    assert to_json(message) == path.read_text()
+
+
+def test_special_files_are_those_that_are_written() -> None:
+    expected = dict(special_messages())
+    assert {path.stem for path in SPECIAL.glob("*.binpb")} == set(expected)
+    for name, message in expected.items():
+        written = (SPECIAL / f"{name}.binpb").read_bytes()
+        assert message.SerializeToString(deterministic=True) == written

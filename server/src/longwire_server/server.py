@@ -27,11 +27,9 @@ from longwire_server.backends.spec import BackendSpec
 from longwire_server.config.address import split_address
 from longwire_server.config.hidden_paths import hidden_paths
 from longwire_server.config.model import LimitsSection, ServerConfig
-from longwire_server.diagnostics import Channelz
 from longwire_server.execution.local_executor import LocalExecutor
 from longwire_server.execution.worker.sandbox.support import missing
 from longwire_server.failpoints import failpoint
-from longwire_server.gateway.gateway import Gateway, GatewayError
 from longwire_server.interceptors.errors import ErrorInterceptor
 from longwire_server.interceptors.gate import Gate
 from longwire_server.jobs.admission import AdmissionLimits
@@ -57,6 +55,7 @@ from longwire_server.servicers.health_service import HealthServicer
 from longwire_server.servicers.job_service import JobServicer
 from longwire_server.servicers.session_service import SessionServicer
 from longwire_server.servicers.usage import UsageReport
+from longwire_server.side_ports import SidePortError, SidePorts
 from longwire_server.store.data_dir_lock import DataDirLock
 from longwire_server.store.payload_files import PayloadFiles
 from longwire_server.store.server_id import server_id
@@ -144,17 +143,13 @@ class Server:
         )
         self.stopping = asyncio.Event()
         self._gate = _gate(config, self._store)
-        open_to_all = [spec.name for spec in specs if access.is_open(spec.name)]
-        self._health = HealthServicer(_SERVICES, self._directory, open_to_all)
+        self._health = HealthServicer(_SERVICES, self._directory, access.open_names)
         self._grpc = grpc.aio.server(
             interceptors=[ErrorInterceptor(), self._gate.interceptor],
             options=server_options(config),
         )
         self._add_services(sessions, access)
-        self._gateway = _gateway(config)
-        self._channelz: Channelz | None = None
-        if config.server.channelz_address is not None:
-            self._channelz = Channelz(config.server.channelz_address)
+        self._side_ports = _side_ports(config)
 
     def _make_dispatcher(self, specs: Sequence[BackendSpec]) -> Dispatcher:
         return Dispatcher(
@@ -220,9 +215,7 @@ class Server:
             ) from error
         for lock in self._locks:
             lock.acquire()
-        if self._gateway is not None:
-            self._gateway.socket.unlink(missing_ok=True)
-            self._grpc.add_insecure_port(f"unix:{self._gateway.socket}")
+        self._side_ports.listen(self._grpc)
         await self._store.open()
         await self._gate.start()
         await self._tenants.start()
@@ -232,31 +225,13 @@ class Server:
         self._retention.start()
         self._directory.start(self._executor, self._dispatcher.pending)
         await self._grpc.start()
-        await self._start_gateway()
-        await self._start_channelz()
+        try:
+            await self._side_ports.start()
+        except SidePortError as error:
+            raise CannotServeError(str(error)) from error
         self._health.set_serving(True)
         shown = f"[{host}]" if ":" in host else host
         return f"{shown}:{port}"
-
-    async def _start_gateway(self) -> None:
-        if self._gateway is None:
-            return
-        try:
-            _logger.info("answering HTTP at %s", await self._gateway.start())
-        except GatewayError as error:
-            await self._gateway.stop()
-            raise CannotServeError(str(error)) from error
-
-    async def _start_channelz(self) -> None:
-        if self._channelz is None:
-            return
-        try:
-            _logger.info("channelz at %s", await self._channelz.start())
-        except RuntimeError as error:
-            raise CannotServeError(
-                f"cannot listen on {self._config.server.channelz_address} for channelz: the port "
-                "is taken; choose another server.channelz_address"
-            ) from error
 
     async def stop(self) -> None:
         """Drains, then stops: no new jobs, running ones end within the grace period.
@@ -272,10 +247,7 @@ class Server:
         failpoint("server.drain.after")
         self._calls.drain()
         await self._grpc.stop(_LAST_CALLS_SECONDS)
-        if self._gateway is not None:
-            await self._gateway.stop()
-        if self._channelz is not None:
-            await self._channelz.stop()
+        await self._side_ports.stop()
         self._directory.stop()
         await self._programs.stop()
         await self._retention.stop()
@@ -297,12 +269,10 @@ def _gate(config: ServerConfig, store: SqlJobStore) -> Gate:
         raise CannotServeError(f"auth.oidc.keys_file: {error}") from error
 
 
-def _gateway(config: ServerConfig) -> Gateway | None:
-    if config.http.address is None:
-        return None
+def _side_ports(config: ServerConfig) -> SidePorts:
     try:
-        return Gateway(config)
-    except GatewayError as error:
+        return SidePorts(config)
+    except SidePortError as error:
         raise CannotServeError(str(error)) from error
 
 

@@ -31,9 +31,10 @@ class BackendAccess:
             return False
         return not who.backend_names or backend_name in who.backend_names
 
-    def is_open(self, backend_name: str) -> bool:
-        """Whether every tenant may use a backend."""
-        return self._tenants_of[backend_name] is None
+    @property
+    def open_names(self) -> list[str]:
+        """The backends that every tenant may use."""
+        return [name for name, tenants in self._tenants_of.items() if tenants is None]
 
     def require(self, backend_name: str) -> None:
         """Refuses a backend that the present caller may not use, or that is none.
