@@ -36,6 +36,9 @@ class Language:
     conformance: Sequence[str]
     """What starts the program that decodes and encodes messages."""
 
+    checks: Sequence[Sequence[str]] = ()
+    """The client's own tests, and what looks at its style."""
+
     files: Sequence[str] = field(default=())
     """Files that have to be there, such as a library's."""
 
@@ -56,17 +59,27 @@ class Language:
         with (self.path / ".gitignore").open() as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             for command in self.build:
-                made = subprocess.run(
-                    [which(command[0]) or command[0], *command[1:]],
-                    cwd=self.path,
-                    env=environment(),
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.STDOUT,
-                    text=True,
-                    timeout=BUILD_SECONDS,
-                    check=False,
-                )
-                assert made.returncode == 0, f"{' '.join(command)}\n{made.stdout[-8000:]}"
+                self._do(command)
+
+    def check(self) -> None:
+        """Runs its own tests, and looks at its style."""
+        with (self.path / ".gitignore").open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            for command in self.checks:
+                self._do(command)
+
+    def _do(self, command: Sequence[str]) -> None:
+        done = subprocess.run(
+            [which(command[0]) or command[0], *command[1:]],
+            cwd=self.path,
+            env=environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=BUILD_SECONDS,
+            check=False,
+        )
+        assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout[-8000:]}"
 
     def start(
         self, *arguments: str, variables: Mapping[str, str] | None = None
@@ -144,6 +157,11 @@ LANGUAGES = (
         [["go", "build", "-o", "bin/", "./cmd/..."]],
         ["bin/circuits"],
         ["bin/conformance"],
+        [
+            ["go", "vet", "./..."],
+            ["bash", "-c", 'test -z "$(gofmt -l $(git ls-files "*.go"))"'],
+            ["go", "test", "./..."],
+        ],
     ),
     Language(
         "Java",
@@ -160,6 +178,7 @@ LANGUAGES = (
         [["npm", "ci", "--no-audit", "--no-fund"], ["npm", "run", "build"]],
         ["node", "dist/circuits.js"],
         ["node", "dist/conformance.js"],
+        [["npm", "run", "lint"]],
     ),
     Language(
         "Rust",
@@ -168,6 +187,11 @@ LANGUAGES = (
         [["cargo", "build", "--quiet", "-j2"]],
         ["target/debug/circuits"],
         ["target/debug/conformance"],
+        [
+            ["cargo", "fmt", "--check"],
+            ["cargo", "clippy", "--quiet", "-j2", "--all-targets", "--", "-D", "warnings"],
+            ["cargo", "test", "--quiet", "-j2"],
+        ],
     ),
     Language(
         "C++",

@@ -40,6 +40,10 @@ def submitted(client: Language, here: dict[str, str], *arguments: str) -> str:
     return job_id
 
 
+def test_clients_own_tests_and_style_pass(client: Language) -> None:
+    client.check()
+
+
 def test_backends_are_listed_with_their_status(
     client: Language, here: dict[str, str], provider: RemoteProvider
 ) -> None:

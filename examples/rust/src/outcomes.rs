@@ -170,7 +170,7 @@ mod tests {
             num_bits: 9,
             num_shots: 2,
             data: vec![1, 2, 0, 128],
-            compression: 0,
+            ..Default::default()
         };
         assert_eq!(shots(&memory).unwrap(), ["100000010", "010000000"]);
     }
@@ -181,7 +181,7 @@ mod tests {
             num_bits: 9,
             num_shots: 3,
             data: vec![1, 2],
-            compression: 0,
+            ..Default::default()
         };
         assert!(matches!(shots(&memory), Err(ResultError::Malformed(_))));
     }
