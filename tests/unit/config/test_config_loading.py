@@ -171,6 +171,18 @@ def test_config_address_of_a_network_needs_insecure(tmp_path: Path, address: str
     assert load(tmp_path, text).server.address == address
 
 
+@pytest.mark.parametrize("address", ["localhost:8080", "127.0.0.1:0", "[::1]:8080"])
+def test_config_http_on_loopback_needs_nothing_else(tmp_path: Path, address: str) -> None:
+    config = load(tmp_path, f'[http]\naddress = "{address}"\nenvoy = "tools/envoy"\n')
+    assert config.http.address == address
+    assert config.http.envoy == tmp_path / "tools/envoy"
+
+
+def test_config_http_of_a_network_is_taken_where_the_network_is_trusted(tmp_path: Path) -> None:
+    text = '[server]\ninsecure = true\n[http]\naddress = "0.0.0.0:8080"\nallowed_origins = ["*"]\n'
+    assert load(tmp_path, text).http.allowed_origins == ("*",)
+
+
 def test_config_imports_neither_qiskit_nor_grpc() -> None:
     code = (
         "import sys, longwire_server.config, longwire_server.backends.registry as r;"
