@@ -23,6 +23,12 @@ from longwire.v1.account_service_pb2 import GetUsageRequest
 from longwire.v1.account_service_pb2_grpc import AccountServiceStub
 from longwire.v1.admin_service_pb2 import SetTenantRequest
 from longwire.v1.admin_service_pb2_grpc import AdminServiceStub
+from longwire.v1.backend_service_pb2 import (
+    GetBackendStatusRequest,
+    ListBackendsRequest,
+    WatchBackendStatusRequest,
+)
+from longwire.v1.backend_service_pb2_grpc import BackendServiceStub
 from longwire.v1.job_service_pb2 import SubmitJobRequest
 from longwire.v1.job_service_pb2_grpc import JobServiceStub
 
@@ -78,6 +84,24 @@ class Lab:
         command = CommandLine(self.server.address, folder)
         command.environment["LONGWIRE_TOKEN"] = self.tokens["operator"]
         return command
+
+    def told_paused(self, backend_name: str) -> tuple[bool, bool, bool]:
+        """Whether a backend is paused, as alice is told it in each of the three ways."""
+        metadata = shown(self.tokens["alice"])
+        with grpc.insecure_channel(self.server.address) as channel:
+            calls = BackendServiceStub(channel)
+            [listed] = [
+                each.paused
+                for each in calls.ListBackends(ListBackendsRequest(), metadata=metadata).backends
+                if each.name == backend_name
+            ]
+            asked = GetBackendStatusRequest(backend_name=backend_name)
+            watched = WatchBackendStatusRequest(backend_name=backend_name)
+            return (
+                listed,
+                calls.GetBackendStatus(asked, metadata=metadata).paused,
+                next(calls.WatchBackendStatus(watched, metadata=metadata)).paused,
+            )
 
 
 @pytest.fixture(scope="module")
@@ -291,6 +315,8 @@ def test_operator_pauses_moves_and_tells_by_the_command_line(
         "message of gated: paused: back at noon\n"
     )
     assert alice.status().status_msg == "paused: back at noon"
+    told_paused = lab.told_paused("gated"), lab.told_paused("other")
+    assert told_paused == ((True, True, True), (False, False, False))
     told = "gated is paused: back at noon"
     assert told in command("job", waiting.job_id()).stdout
     assert told in command("watch", waiting.job_id(), "--timeout", "0").stderr

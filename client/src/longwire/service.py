@@ -13,7 +13,6 @@ from longwire.backend_v2 import RemoteBackendV2
 from longwire.errors import BackendNotFoundError, InvalidArgumentError
 from longwire.execution_mode import RemoteBatch, RemoteSession
 from longwire.session import ServerSession, check_count, job_states, passes
-from longwire.transport.pauses import is_paused
 from longwire.transport.session_calls import SessionCalls
 from longwire.v1.job_pb2 import Job, JobKind
 
@@ -180,7 +179,7 @@ class RemoteService(ServerSession):
         _refuse(unknown, "least_busy", "min_num_qubits, simulator and filters")
         candidates = [
             (
-                (is_paused(described.status), described.status.pending_jobs),
+                (described.paused, described.status.pending_jobs),
                 RemoteBackendV2(described.name, self, description=described),
             )
             for described in self._described(None, min_num_qubits, True, simulator)

@@ -61,8 +61,11 @@ type Backend struct {
 	TranslationStagePlugin string `protobuf:"bytes,14,opt,name=translation_stage_plugin,json=translationStagePlugin,proto3" json:"translation_stage_plugin,omitempty"`
 	// The same for the stage `scheduling`.
 	SchedulingStagePlugin string `protobuf:"bytes,15,opt,name=scheduling_stage_plugin,json=schedulingStagePlugin,proto3" json:"scheduling_stage_plugin,omitempty"`
-	unknownFields         protoimpl.UnknownFields
-	sizeCache             protoimpl.SizeCache
+	// Whether an operator has paused it: it takes jobs, which wait. Its status stays
+	// operational, and its status_msg says why.
+	Paused        bool `protobuf:"varint,16,opt,name=paused,proto3" json:"paused,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Backend) Reset() {
@@ -200,11 +203,18 @@ func (x *Backend) GetSchedulingStagePlugin() string {
 	return ""
 }
 
+func (x *Backend) GetPaused() bool {
+	if x != nil {
+		return x.Paused
+	}
+	return false
+}
+
 var File_longwire_v1_backend_proto protoreflect.FileDescriptor
 
 const file_longwire_v1_backend_proto_rawDesc = "" +
 	"\n" +
-	"\x19longwire/v1/backend.proto\x12\vlongwire.v1\x1a longwire/v1/backend_status.proto\x1a\x19longwire/v1/program.proto\x1a\x17longwire/v1/value.proto\"\xd1\x05\n" +
+	"\x19longwire/v1/backend.proto\x12\vlongwire.v1\x1a longwire/v1/backend_status.proto\x1a\x19longwire/v1/program.proto\x1a\x17longwire/v1/value.proto\"\xe9\x05\n" +
 	"\aBackend\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x122\n" +
 	"\x06status\x18\x02 \x01(\v2\x1a.longwire.v1.BackendStatusR\x06status\x12)\n" +
@@ -222,7 +232,8 @@ const file_longwire_v1_backend_proto_rawDesc = "" +
 	"\rtarget_sha256\x18\f \x01(\fR\ftargetSha256\x12A\n" +
 	"\x0fdefault_options\x18\r \x01(\v2\x18.longwire.v1.StructValueR\x0edefaultOptions\x128\n" +
 	"\x18translation_stage_plugin\x18\x0e \x01(\tR\x16translationStagePlugin\x126\n" +
-	"\x17scheduling_stage_plugin\x18\x0f \x01(\tR\x15schedulingStagePluginB\r\n" +
+	"\x17scheduling_stage_plugin\x18\x0f \x01(\tR\x15schedulingStagePlugin\x12\x16\n" +
+	"\x06paused\x18\x10 \x01(\bR\x06pausedB\r\n" +
 	"\v_num_qubitsB\f\n" +
 	"\n" +
 	"_max_shotsB\x0f\n" +

@@ -163,6 +163,8 @@ type GetBackendStatusResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Its status.
 	BackendStatus *BackendStatus `protobuf:"bytes,1,opt,name=backend_status,json=backendStatus,proto3" json:"backend_status,omitempty"`
+	// Whether it is paused, as in Backend.
+	Paused        bool `protobuf:"varint,2,opt,name=paused,proto3" json:"paused,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -202,6 +204,13 @@ func (x *GetBackendStatusResponse) GetBackendStatus() *BackendStatus {
 		return x.BackendStatus
 	}
 	return nil
+}
+
+func (x *GetBackendStatusResponse) GetPaused() bool {
+	if x != nil {
+		return x.Paused
+	}
+	return false
 }
 
 // Request of WatchBackendStatus.
@@ -255,6 +264,8 @@ type WatchBackendStatusResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Its status.
 	BackendStatus *BackendStatus `protobuf:"bytes,1,opt,name=backend_status,json=backendStatus,proto3" json:"backend_status,omitempty"`
+	// Whether it is paused, as in Backend.
+	Paused        bool `protobuf:"varint,2,opt,name=paused,proto3" json:"paused,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -294,6 +305,13 @@ func (x *WatchBackendStatusResponse) GetBackendStatus() *BackendStatus {
 		return x.BackendStatus
 	}
 	return nil
+}
+
+func (x *WatchBackendStatusResponse) GetPaused() bool {
+	if x != nil {
+		return x.Paused
+	}
+	return false
 }
 
 // Request of GetBackendConfiguration.
@@ -591,13 +609,15 @@ const file_longwire_v1_backend_service_proto_rawDesc = "" +
 	"\x14ListBackendsResponse\x120\n" +
 	"\bbackends\x18\x01 \x03(\v2\x14.longwire.v1.BackendR\bbackends\"<\n" +
 	"\x17GetBackendStatusRequest\x12!\n" +
-	"\fbackend_name\x18\x01 \x01(\tR\vbackendName\"]\n" +
+	"\fbackend_name\x18\x01 \x01(\tR\vbackendName\"u\n" +
 	"\x18GetBackendStatusResponse\x12A\n" +
-	"\x0ebackend_status\x18\x01 \x01(\v2\x1a.longwire.v1.BackendStatusR\rbackendStatus\">\n" +
+	"\x0ebackend_status\x18\x01 \x01(\v2\x1a.longwire.v1.BackendStatusR\rbackendStatus\x12\x16\n" +
+	"\x06paused\x18\x02 \x01(\bR\x06paused\">\n" +
 	"\x19WatchBackendStatusRequest\x12!\n" +
-	"\fbackend_name\x18\x01 \x01(\tR\vbackendName\"_\n" +
+	"\fbackend_name\x18\x01 \x01(\tR\vbackendName\"w\n" +
 	"\x1aWatchBackendStatusResponse\x12A\n" +
-	"\x0ebackend_status\x18\x01 \x01(\v2\x1a.longwire.v1.BackendStatusR\rbackendStatus\"C\n" +
+	"\x0ebackend_status\x18\x01 \x01(\v2\x1a.longwire.v1.BackendStatusR\rbackendStatus\x12\x16\n" +
+	"\x06paused\x18\x02 \x01(\bR\x06paused\"C\n" +
 	"\x1eGetBackendConfigurationRequest\x12!\n" +
 	"\fbackend_name\x18\x01 \x01(\tR\vbackendName\"y\n" +
 	"\x1fGetBackendConfigurationResponse\x12V\n" +

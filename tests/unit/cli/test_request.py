@@ -27,9 +27,11 @@ def backend(
     simulator: bool = True,
     pending_jobs: int = 0,
     status_msg: str = "",
+    paused: bool = False,
 ) -> Backend:
     return Backend(
         name=name,
+        paused=paused,
         simulator=simulator,
         status=BackendStatus(
             backend_name=name,
@@ -50,7 +52,7 @@ def backend(
 
 def test_backend_not_named_is_the_one_for_which_the_fewest_wait_and_not_a_paused_one() -> None:
     listed = [
-        backend("paused", status_msg="paused: until noon"),
+        backend("paused", paused=True),
         backend("device", simulator=False),
         backend("busy", pending_jobs=3),
         backend("first", pending_jobs=1, status_msg="slow today"),
@@ -60,7 +62,7 @@ def test_backend_not_named_is_the_one_for_which_the_fewest_wait_and_not_a_paused
 
 
 def test_backend_not_named_where_all_are_paused_is_refused_in_words() -> None:
-    listed = [backend("paused", status_msg="paused: until noon"), backend("b", operational=False)]
+    listed = [backend("paused", paused=True), backend("b", operational=False)]
     with pytest.raises(CommandError, match="is paused; --backend NAME") as caught:
         choose_backend(listed)
     assert caught.value.reason == "BACKEND_NOT_OPERATIONAL"

@@ -10,7 +10,6 @@ from typing import Any
 from longwire.cli.command_error import CommandError, ExitCode
 from longwire.codecs.run_options import run_options_to_proto
 from longwire.submission import check_spec
-from longwire.transport.pauses import is_paused
 from longwire.v1.backend_pb2 import Backend
 from longwire.v1.job_pb2 import JobSpec
 from longwire.v1.program_pb2 import Program, ProgramFormat, TranspileOptions
@@ -52,7 +51,7 @@ def choose_backend(backends: Sequence[Backend]) -> Backend:
         CommandError: none is operational, or all of those are paused.
     """
     operational = [backend for backend in backends if backend.status.operational]
-    ready = [backend for backend in operational if not is_paused(backend.status)]
+    ready = [backend for backend in operational if not backend.paused]
     if ready:
         return min(ready, key=lambda each: (not each.simulator, each.status.pending_jobs))
     if operational:

@@ -14,7 +14,6 @@ from longwire.cli.session import Session
 from longwire.cli.terminal import style, write, write_error
 from longwire.cli.values import merge_options
 from longwire.transport.job_stream import JobStream
-from longwire.transport.pauses import is_paused
 from longwire.v1.job_service_pb2 import RunJobRequest
 
 # Refusals after which the user may wonder.
@@ -99,7 +98,7 @@ def _backend(session: Session, name: str | None) -> Backend:
     listed = session.backends.list_backends()
     if name is not None:
         backend = find_backend(listed, name)
-        if not session.as_json and is_paused(backend.status):
+        if not session.as_json and backend.paused:
             write_error(style(f"{name} is {backend.status.status_msg}", "dim"))
         return backend
     backend = choose_backend(listed)

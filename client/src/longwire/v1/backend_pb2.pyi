@@ -44,6 +44,7 @@ class Backend(_message.Message):
     DEFAULT_OPTIONS_FIELD_NUMBER: _builtins.int
     TRANSLATION_STAGE_PLUGIN_FIELD_NUMBER: _builtins.int
     SCHEDULING_STAGE_PLUGIN_FIELD_NUMBER: _builtins.int
+    PAUSED_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """The name under which it is hosted."""
     reported_version: _builtins.str
@@ -74,6 +75,10 @@ class Backend(_message.Message):
     """
     scheduling_stage_plugin: _builtins.str
     """The same for the stage `scheduling`."""
+    paused: _builtins.bool
+    """Whether an operator has paused it: it takes jobs, which wait. Its status stays
+    operational, and its status_msg says why.
+    """
     @_builtins.property
     def status(self) -> _backend_status_pb2.BackendStatus:
         """Its status at this moment."""
@@ -108,10 +113,11 @@ class Backend(_message.Message):
         default_options: _value_pb2.StructValue | None = ...,
         translation_stage_plugin: _builtins.str = ...,
         scheduling_stage_plugin: _builtins.str = ...,
+        paused: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_max_circuits", b"_max_circuits", "_max_shots", b"_max_shots", "_num_qubits", b"_num_qubits", "default_options", b"default_options", "max_circuits", b"max_circuits", "max_shots", b"max_shots", "num_qubits", b"num_qubits", "status", b"status"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_circuits", b"_max_circuits", "_max_shots", b"_max_shots", "_num_qubits", b"_num_qubits", "accepted_programs", b"accepted_programs", "default_options", b"default_options", "description", b"description", "max_circuits", b"max_circuits", "max_program_bytes", b"max_program_bytes", "max_shots", b"max_shots", "name", b"name", "num_qubits", b"num_qubits", "option_names", b"option_names", "reported_version", b"reported_version", "scheduling_stage_plugin", b"scheduling_stage_plugin", "simulator", b"simulator", "status", b"status", "target_sha256", b"target_sha256", "translation_stage_plugin", b"translation_stage_plugin"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_circuits", b"_max_circuits", "_max_shots", b"_max_shots", "_num_qubits", b"_num_qubits", "accepted_programs", b"accepted_programs", "default_options", b"default_options", "description", b"description", "max_circuits", b"max_circuits", "max_program_bytes", b"max_program_bytes", "max_shots", b"max_shots", "name", b"name", "num_qubits", b"num_qubits", "option_names", b"option_names", "paused", b"paused", "reported_version", b"reported_version", "scheduling_stage_plugin", b"scheduling_stage_plugin", "simulator", b"simulator", "status", b"status", "target_sha256", b"target_sha256", "translation_stage_plugin", b"translation_stage_plugin"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__max_circuits: _TypeAlias = _typing.Literal["max_circuits"]  # noqa: Y015
     _WhichOneofArgType__max_circuits: _TypeAlias = _typing.Literal["_max_circuits", b"_max_circuits"]  # noqa: Y015

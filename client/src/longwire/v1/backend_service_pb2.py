@@ -29,7 +29,7 @@ from longwire.v1 import backend_status_pb2 as longwire_dot_v1_dot_backend__statu
 from longwire.v1 import target_pb2 as longwire_dot_v1_dot_target__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!longwire/v1/backend_service.proto\x12\x0blongwire.v1\x1a\x19longwire/v1/backend.proto\x1a\'longwire/v1/backend_configuration.proto\x1a$longwire/v1/backend_properties.proto\x1a longwire/v1/backend_status.proto\x1a\x18longwire/v1/target.proto\"\x15\n\x13ListBackendsRequest\">\n\x14ListBackendsResponse\x12&\n\x08\x62\x61\x63kends\x18\x01 \x03(\x0b\x32\x14.longwire.v1.Backend\"/\n\x17GetBackendStatusRequest\x12\x14\n\x0c\x62\x61\x63kend_name\x18\x01 \x01(\t\"N\n\x18GetBackendStatusResponse\x12\x32\n\x0e\x62\x61\x63kend_status\x18\x01 \x01(\x0b\x32\x1a.longwire.v1.BackendStatus\"1\n\x19WatchBackendStatusRequest\x12\x14\n\x0c\x62\x61\x63kend_name\x18\x01 \x01(\t\"P\n\x1aWatchBackendStatusResponse\x12\x32\n\x0e\x62\x61\x63kend_status\x18\x01 \x01(\x0b\x32\x1a.longwire.v1.BackendStatus\"6\n\x1eGetBackendConfigurationRequest\x12\x14\n\x0c\x62\x61\x63kend_name\x18\x01 \x01(\t\"c\n\x1fGetBackendConfigurationResponse\x12@\n\x15\x62\x61\x63kend_configuration\x18\x01 \x01(\x0b\x32!.longwire.v1.BackendConfiguration\"3\n\x1bGetBackendPropertiesRequest\x12\x14\n\x0c\x62\x61\x63kend_name\x18\x01 \x01(\t\"v\n\x1cGetBackendPropertiesResponse\x12?\n\x12\x62\x61\x63kend_properties\x18\x01 \x01(\x0b\x32\x1e.longwire.v1.BackendPropertiesH\x00\x88\x01\x01\x42\x15\n\x13_backend_properties\"E\n\x17GetBackendTargetRequest\x12\x14\n\x0c\x62\x61\x63kend_name\x18\x01 \x01(\t\x12\x14\n\x0cknown_sha256\x18\x02 \x01(\x0c\"F\n\x18GetBackendTargetResponse\x12*\n\x06target\x18\x01 \x01(\x0b\x32\x1a.longwire.v1.EncodedTarget2\xf3\x04\n\x0e\x42\x61\x63kendService\x12S\n\x0cListBackends\x12 .longwire.v1.ListBackendsRequest\x1a!.longwire.v1.ListBackendsResponse\x12_\n\x10GetBackendStatus\x12$.longwire.v1.GetBackendStatusRequest\x1a%.longwire.v1.GetBackendStatusResponse\x12g\n\x12WatchBackendStatus\x12&.longwire.v1.WatchBackendStatusRequest\x1a\'.longwire.v1.WatchBackendStatusResponse0\x01\x12t\n\x17GetBackendConfiguration\x12+.longwire.v1.GetBackendConfigurationRequest\x1a,.longwire.v1.GetBackendConfigurationResponse\x12k\n\x14GetBackendProperties\x12(.longwire.v1.GetBackendPropertiesRequest\x1a).longwire.v1.GetBackendPropertiesResponse\x12_\n\x10GetBackendTarget\x12$.longwire.v1.GetBackendTargetRequest\x1a%.longwire.v1.GetBackendTargetResponseBX\n\x0blongwire.v1P\x01Z\x16longwire/v1;longwirev1\xa2\x02\x03LWX\xaa\x02\x0bLongwire.V1\xca\x02\x0bLongwire\\V1\xea\x02\x0cLongwire::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!longwire/v1/backend_service.proto\x12\x0blongwire.v1\x1a\x19longwire/v1/backend.proto\x1a\'longwire/v1/backend_configuration.proto\x1a$longwire/v1/backend_properties.proto\x1a longwire/v1/backend_status.proto\x1a\x18longwire/v1/target.proto\"\x15\n\x13ListBackendsRequest\">\n\x14ListBackendsResponse\x12&\n\x08\x62\x61\x63kends\x18\x01 \x03(\x0b\x32\x14.longwire.v1.Backend\"/\n\x17GetBackendStatusRequest\x12\x14\n\x0c\x62\x61\x63kend_name\x18\x01 \x01(\t\"^\n\x18GetBackendStatusResponse\x12\x32\n\x0e\x62\x61\x63kend_status\x18\x01 \x01(\x0b\x32\x1a.longwire.v1.BackendStatus\x12\x0e\n\x06paused\x18\x02 \x01(\x08\"1\n\x19WatchBackendStatusRequest\x12\x14\n\x0c\x62\x61\x63kend_name\x18\x01 \x01(\t\"`\n\x1aWatchBackendStatusResponse\x12\x32\n\x0e\x62\x61\x63kend_status\x18\x01 \x01(\x0b\x32\x1a.longwire.v1.BackendStatus\x12\x0e\n\x06paused\x18\x02 \x01(\x08\"6\n\x1eGetBackendConfigurationRequest\x12\x14\n\x0c\x62\x61\x63kend_name\x18\x01 \x01(\t\"c\n\x1fGetBackendConfigurationResponse\x12@\n\x15\x62\x61\x63kend_configuration\x18\x01 \x01(\x0b\x32!.longwire.v1.BackendConfiguration\"3\n\x1bGetBackendPropertiesRequest\x12\x14\n\x0c\x62\x61\x63kend_name\x18\x01 \x01(\t\"v\n\x1cGetBackendPropertiesResponse\x12?\n\x12\x62\x61\x63kend_properties\x18\x01 \x01(\x0b\x32\x1e.longwire.v1.BackendPropertiesH\x00\x88\x01\x01\x42\x15\n\x13_backend_properties\"E\n\x17GetBackendTargetRequest\x12\x14\n\x0c\x62\x61\x63kend_name\x18\x01 \x01(\t\x12\x14\n\x0cknown_sha256\x18\x02 \x01(\x0c\"F\n\x18GetBackendTargetResponse\x12*\n\x06target\x18\x01 \x01(\x0b\x32\x1a.longwire.v1.EncodedTarget2\xf3\x04\n\x0e\x42\x61\x63kendService\x12S\n\x0cListBackends\x12 .longwire.v1.ListBackendsRequest\x1a!.longwire.v1.ListBackendsResponse\x12_\n\x10GetBackendStatus\x12$.longwire.v1.GetBackendStatusRequest\x1a%.longwire.v1.GetBackendStatusResponse\x12g\n\x12WatchBackendStatus\x12&.longwire.v1.WatchBackendStatusRequest\x1a\'.longwire.v1.WatchBackendStatusResponse0\x01\x12t\n\x17GetBackendConfiguration\x12+.longwire.v1.GetBackendConfigurationRequest\x1a,.longwire.v1.GetBackendConfigurationResponse\x12k\n\x14GetBackendProperties\x12(.longwire.v1.GetBackendPropertiesRequest\x1a).longwire.v1.GetBackendPropertiesResponse\x12_\n\x10GetBackendTarget\x12$.longwire.v1.GetBackendTargetRequest\x1a%.longwire.v1.GetBackendTargetResponseBX\n\x0blongwire.v1P\x01Z\x16longwire/v1;longwirev1\xa2\x02\x03LWX\xaa\x02\x0bLongwire.V1\xca\x02\x0bLongwire\\V1\xea\x02\x0cLongwire::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -44,23 +44,23 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETBACKENDSTATUSREQUEST']._serialized_start=303
   _globals['_GETBACKENDSTATUSREQUEST']._serialized_end=350
   _globals['_GETBACKENDSTATUSRESPONSE']._serialized_start=352
-  _globals['_GETBACKENDSTATUSRESPONSE']._serialized_end=430
-  _globals['_WATCHBACKENDSTATUSREQUEST']._serialized_start=432
-  _globals['_WATCHBACKENDSTATUSREQUEST']._serialized_end=481
-  _globals['_WATCHBACKENDSTATUSRESPONSE']._serialized_start=483
-  _globals['_WATCHBACKENDSTATUSRESPONSE']._serialized_end=563
-  _globals['_GETBACKENDCONFIGURATIONREQUEST']._serialized_start=565
-  _globals['_GETBACKENDCONFIGURATIONREQUEST']._serialized_end=619
-  _globals['_GETBACKENDCONFIGURATIONRESPONSE']._serialized_start=621
-  _globals['_GETBACKENDCONFIGURATIONRESPONSE']._serialized_end=720
-  _globals['_GETBACKENDPROPERTIESREQUEST']._serialized_start=722
-  _globals['_GETBACKENDPROPERTIESREQUEST']._serialized_end=773
-  _globals['_GETBACKENDPROPERTIESRESPONSE']._serialized_start=775
-  _globals['_GETBACKENDPROPERTIESRESPONSE']._serialized_end=893
-  _globals['_GETBACKENDTARGETREQUEST']._serialized_start=895
-  _globals['_GETBACKENDTARGETREQUEST']._serialized_end=964
-  _globals['_GETBACKENDTARGETRESPONSE']._serialized_start=966
-  _globals['_GETBACKENDTARGETRESPONSE']._serialized_end=1036
-  _globals['_BACKENDSERVICE']._serialized_start=1039
-  _globals['_BACKENDSERVICE']._serialized_end=1666
+  _globals['_GETBACKENDSTATUSRESPONSE']._serialized_end=446
+  _globals['_WATCHBACKENDSTATUSREQUEST']._serialized_start=448
+  _globals['_WATCHBACKENDSTATUSREQUEST']._serialized_end=497
+  _globals['_WATCHBACKENDSTATUSRESPONSE']._serialized_start=499
+  _globals['_WATCHBACKENDSTATUSRESPONSE']._serialized_end=595
+  _globals['_GETBACKENDCONFIGURATIONREQUEST']._serialized_start=597
+  _globals['_GETBACKENDCONFIGURATIONREQUEST']._serialized_end=651
+  _globals['_GETBACKENDCONFIGURATIONRESPONSE']._serialized_start=653
+  _globals['_GETBACKENDCONFIGURATIONRESPONSE']._serialized_end=752
+  _globals['_GETBACKENDPROPERTIESREQUEST']._serialized_start=754
+  _globals['_GETBACKENDPROPERTIESREQUEST']._serialized_end=805
+  _globals['_GETBACKENDPROPERTIESRESPONSE']._serialized_start=807
+  _globals['_GETBACKENDPROPERTIESRESPONSE']._serialized_end=925
+  _globals['_GETBACKENDTARGETREQUEST']._serialized_start=927
+  _globals['_GETBACKENDTARGETREQUEST']._serialized_end=996
+  _globals['_GETBACKENDTARGETRESPONSE']._serialized_start=998
+  _globals['_GETBACKENDTARGETRESPONSE']._serialized_end=1068
+  _globals['_BACKENDSERVICE']._serialized_start=1071
+  _globals['_BACKENDSERVICE']._serialized_end=1698
 # @@protoc_insertion_point(module_scope)

@@ -100,6 +100,9 @@ class GetBackendStatusResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     BACKEND_STATUS_FIELD_NUMBER: _builtins.int
+    PAUSED_FIELD_NUMBER: _builtins.int
+    paused: _builtins.bool
+    """Whether it is paused, as in Backend."""
     @_builtins.property
     def backend_status(self) -> _backend_status_pb2.BackendStatus:
         """Its status."""
@@ -108,10 +111,11 @@ class GetBackendStatusResponse(_message.Message):
         self,
         *,
         backend_status: _backend_status_pb2.BackendStatus | None = ...,
+        paused: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["backend_status", b"backend_status"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["backend_status", b"backend_status"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["backend_status", b"backend_status", "paused", b"paused"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -146,6 +150,9 @@ class WatchBackendStatusResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     BACKEND_STATUS_FIELD_NUMBER: _builtins.int
+    PAUSED_FIELD_NUMBER: _builtins.int
+    paused: _builtins.bool
+    """Whether it is paused, as in Backend."""
     @_builtins.property
     def backend_status(self) -> _backend_status_pb2.BackendStatus:
         """Its status."""
@@ -154,10 +161,11 @@ class WatchBackendStatusResponse(_message.Message):
         self,
         *,
         backend_status: _backend_status_pb2.BackendStatus | None = ...,
+        paused: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["backend_status", b"backend_status"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["backend_status", b"backend_status"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["backend_status", b"backend_status", "paused", b"paused"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

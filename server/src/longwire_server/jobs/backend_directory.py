@@ -186,6 +186,7 @@ class BackendDirectory:
         if loaded is not None:
             backend.CopyFrom(loaded.backend)
         backend.status.CopyFrom(self._present_status(entry))
+        backend.paused = _is_paused(entry)
         return backend
 
     async def backends(self, names: Iterable[str]) -> list[Backend]:
@@ -213,6 +214,14 @@ class BackendDirectory:
         """Takes over what operators have set for a backend, which its status tells."""
         self._entry(control.backend_name).control = control
         self.changed(control.backend_name)
+
+    def is_paused(self, name: str) -> bool:
+        """Whether an operator has paused a backend.
+
+        Raises:
+            RequestRefusedError: no backend has this name.
+        """
+        return _is_paused(self._entry(name))
 
     def present_status(self, name: str) -> BackendStatus:
         """The status of a backend, also while it is not loaded.
@@ -297,6 +306,10 @@ def _told(control: BackendControl) -> str:
     if not control.is_paused:
         return control.status_msg
     return f"paused: {control.status_msg or 'jobs are taken and wait'}"
+
+
+def _is_paused(entry: _Entry) -> bool:
+    return entry.control is not None and entry.control.is_paused
 
 
 def _has_failed(entry: _Entry) -> bool:

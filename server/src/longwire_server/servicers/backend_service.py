@@ -37,7 +37,8 @@ class BackendServicer(BackendServiceServicer):
         """The status of one backend."""
         self._access.require(request.backend_name)
         status = await self._directory.status(request.backend_name)
-        return messages.GetBackendStatusResponse(backend_status=status)
+        paused = self._directory.is_paused(request.backend_name)
+        return messages.GetBackendStatusResponse(backend_status=status, paused=paused)
 
     async def WatchBackendStatus(  # noqa: N802
         self, request: messages.WatchBackendStatusRequest, _context: Any
@@ -45,7 +46,8 @@ class BackendServicer(BackendServiceServicer):
         """The status of one backend now and after every change."""
         self._access.require(request.backend_name)
         async for status in self._directory.watch_status(request.backend_name):
-            yield messages.WatchBackendStatusResponse(backend_status=status)
+            paused = self._directory.is_paused(request.backend_name)
+            yield messages.WatchBackendStatusResponse(backend_status=status, paused=paused)
 
     async def GetBackendConfiguration(  # noqa: N802
         self, request: messages.GetBackendConfigurationRequest, _context: Any
