@@ -11,6 +11,7 @@ import socket
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 from api_tokens import make_token, sqlite_url
@@ -231,6 +232,24 @@ def test_page_of_an_allowed_origin_may_call_and_no_other(server: ServerProcess) 
 
     assert allowed("https://lab.example.org") == "https://lab.example.org"
     assert allowed("https://elsewhere.example.org") is None
+
+
+def test_what_envoy_itself_answers_has_the_form_that_the_call_has(tmp_path: Path) -> None:
+    with open_server(tmp_path) as server:
+        calls = HttpCalls(http_url(server))
+        # As where the server is not there yet.
+        (tmp_path / "http" / "server.sock").unlink()
+        status, error = calls.call(LIST, {})
+        assert (status, error["code"]) == (503, 14)
+        assert error["message"].startswith("The server is starting")
+        for method, status, message in (
+            (LIST, 503, "The server is starting"),
+            ("CallService/MakeCalls", 404, "There is no such call: send a POST to"),
+        ):
+            response = calls.send(method, bytes(5), **{"content-type": "application/grpc-web"})
+            response.close()
+            assert response.status == status
+            assert unquote(response.headers["grpc-message"]).startswith(message)
 
 
 def test_server_that_stops_leaves_no_envoy(tmp_path: Path) -> None:

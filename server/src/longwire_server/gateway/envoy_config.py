@@ -177,17 +177,36 @@ def _connection_manager(config: ServerConfig) -> Node:
 
 
 def _own_answers() -> Node:
-    """That also what Envoy says is a ``google.rpc.Status``."""
+    """That also what Envoy says is a ``google.rpc.Status``, in the form of the call's protocol."""
 
     def body(code: int, message: str) -> Node:
         return {"json_format": {"code": code, "message": message}}
+
+    def text(message: str) -> Node:
+        return {"text_format_source": {"inline_string": message}}
 
     def is_status(status: int) -> Node:
         compared = {"default_value": status, "runtime_key": "unused"}
         return {"status_code_filter": {"comparison": {"op": "EQ", "value": compared}}}
 
+    def both(*filters: Node) -> Node:
+        return {"and_filter": {"filters": filters}}
+
+    def header(name: str, **match: Any) -> Node:
+        return {"header_filter": {"header": {"name": name, **match}}}
+
+    # Of gRPC and gRPC-Web the body becomes the grpc-message. JSON has become gRPC by then, too.
+    is_grpc = both(
+        header("content-type", string_match={"prefix": "application/grpc"}),
+        header("x-envoy-original-path", present_match=True, invert_match=True),
+    )
     return {
         "mappers": [
+            {"filter": both(is_grpc, is_status(status)), "body_format_override": text(message)}
+            for status, _, message in _OWN_ANSWERS
+        ]
+        + [{"filter": is_grpc, "body_format_override": text("%LOCAL_REPLY_BODY%")}]
+        + [
             {"filter": is_status(status), "body_format_override": body(code, message)}
             for status, code, message in _OWN_ANSWERS
         ],
