@@ -234,6 +234,20 @@ def test_page_of_an_allowed_origin_may_call_and_no_other(server: ServerProcess) 
     assert allowed("https://elsewhere.example.org") is None
 
 
+def test_page_of_another_origin_does_nothing_with_what_browsers_send_unasked(
+    calls: HttpCalls,
+) -> None:
+    as_text = {"content-type": "text/plain"}
+    request = {"spec": json_spec(TEXT), "request_id": "of a page"}
+    elsewhere = {"origin": "https://elsewhere.example.org"}
+    status, error = calls.call("JobService/SubmitJob", request, **as_text, **elsewhere)
+    assert (status, error["code"]) == (403, 7)
+    assert "http.allowed_origins" in error["message"]
+    here = {"origin": "https://lab.example.org"}
+    status, told = calls.call("JobService/SubmitJob", request, **as_text, **here)
+    assert (status, told["created"]) == (200, True), told
+
+
 def test_what_envoy_itself_answers_has_the_form_that_the_call_has(tmp_path: Path) -> None:
     with open_server(tmp_path) as server:
         calls = HttpCalls(http_url(server))

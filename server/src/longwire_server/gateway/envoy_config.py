@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,6 +28,7 @@ _MANY: Final = 1_000_000
 # which Envoy's own stands in where it says what is wrong.
 _OWN_ANSWERS: Final = (
     (400, 3, "%LOCAL_REPLY_BODY%"),
+    (403, 7, "%LOCAL_REPLY_BODY%"),
     (
         404,
         12,
@@ -272,7 +274,7 @@ def _virtual_host(config: ServerConfig) -> Node:
     host: Node = {
         "name": "longwire",
         "domains": ["*"],
-        "routes": calls,
+        "routes": [*_refused_pages(config.http.allowed_origins), *calls],
         "request_headers_to_add": [caller],
     }
     if config.http.allowed_origins:
@@ -290,6 +292,24 @@ def _virtual_host(config: ServerConfig) -> Node:
             }
         }
     return host
+
+
+def _refused_pages(allowed_origins: Sequence[str]) -> list[Node]:
+    """That a page of another origin calls nothing.
+
+    CORS alone keeps the answer from such a page, but has browsers ask first only where the
+    request could not be a form's: what a page sends as text would be done.
+    """
+    if "*" in allowed_origins:
+        return []
+    is_other: list[Node] = [{"name": "origin", "present_match": True}]
+    is_other += [
+        {"name": "origin", "string_match": {"exact": origin}, "invert_match": True}
+        for origin in allowed_origins
+    ]
+    told = "Pages of this origin may not call: those may that http.allowed_origins names"
+    refused = {"status": 403, "body": {"inline_string": told}}
+    return [{"match": {"prefix": "/", "headers": is_other}, "direct_response": refused}]
 
 
 def _tls(secret_file: Path, client_ca: bytes | None) -> Node:
