@@ -181,7 +181,7 @@ def test_program_above_the_limit_is_refused_with_the_limit(calls: HttpCalls) -> 
 
 
 def test_body_that_no_program_makes_so_large_is_not_read(calls: HttpCalls) -> None:
-    payload = base64.b64encode(bytes(6_000_000)).decode()
+    payload = base64.b64encode(bytes(2_200_000)).decode()
     body = json.dumps({"spec": {"program": {"payloads": [payload]}}}).encode()
     status, error = calls.call("JobService/SubmitJob", body)
     assert (status, error["code"]) == (413, 8)
