@@ -77,11 +77,11 @@ export function titleOf(error: Error): string {
 }
 
 /**
- * Whether an answer never came, or ended early: fetch throws a TypeError, and
- * Connect a text, where a server would have said a status.
+ * Whether an answer never came, or ended early: fetch throws a TypeError, and the
+ * library a text, where a server would have said a status in its trailers.
  */
-function isBrokenStream({ cause }: ConnectError): boolean {
-  return cause instanceof TypeError || cause === "missing EndStreamResponse";
+function isBrokenStream({ cause, rawMessage }: ConnectError): boolean {
+  return cause instanceof TypeError || rawMessage === "missing trailer";
 }
 
 /** The code in the form of gRPC, such as RESOURCE_EXHAUSTED. */

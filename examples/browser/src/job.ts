@@ -18,6 +18,8 @@ export interface CircuitRun {
   readonly program: string;
   readonly backend: string;
   readonly shots: bigint;
+  /** Of the simulator's random numbers: the same seed gives the same counts. */
+  readonly seed: bigint | undefined;
 }
 
 /** What is told of a job on its way. */
@@ -92,7 +94,7 @@ class Follower {
   }
 
   private request() {
-    const { program, backend, shots } = this.circuit;
+    const { program, backend, shots, seed } = this.circuit;
     return create(RunJobRequestSchema, {
       requestId: this.requestId,
       spec: {
@@ -101,7 +103,11 @@ class Follower {
           format: ProgramFormat.OPENQASM3,
           payloads: [new TextEncoder().encode(program)],
         },
-        options: { shots, countsFormat: CountsFormat.BITSTRINGS },
+        options: {
+          shots,
+          countsFormat: CountsFormat.BITSTRINGS,
+          ...(seed === undefined ? {} : { seedSimulator: seed }),
+        },
       },
     });
   }

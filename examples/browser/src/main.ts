@@ -29,10 +29,12 @@ async function runCircuit(): Promise<void> {
   view.clearJob();
   runButton.disabled = true;
   try {
+    const seed = view.byId("seed", HTMLInputElement).value;
     const circuit = {
       program: view.byId("program", HTMLTextAreaElement).value,
       backend: view.byId("backend", HTMLInputElement).value,
       shots: BigInt(view.byId("shots", HTMLInputElement).value),
+      seed: seed === "" ? undefined : BigInt(seed),
     };
     const result = await run(chosen, circuit, {
       accepted: (jobId) => {

@@ -1,7 +1,7 @@
-// Calls to a server, over the Connect protocol: fetch, JSON, and streams of answers.
+// Calls to a server, over gRPC-Web: fetch, binary messages, and streams of answers.
 
 import { createClient, type Client, type Interceptor } from "@connectrpc/connect";
-import { createConnectTransport } from "@connectrpc/connect-web";
+import { createGrpcWebTransport } from "@connectrpc/connect-web";
 import { BackendService } from "./gen/longwire/v1/backend_service_pb";
 import { JobService } from "./gen/longwire/v1/job_service_pb";
 
@@ -12,7 +12,7 @@ export interface Server {
 }
 
 export function connectTo(baseUrl: string, token: string): Server {
-  const transport = createConnectTransport({
+  const transport = createGrpcWebTransport({
     baseUrl,
     interceptors: token === "" ? [] : [bearer(token)],
   });
