@@ -16,10 +16,14 @@ class GatedBackend(BackendV2):
 
     The option ``gate`` is the path of a file; the run begins when it exists, at
     once where none is given.
+
+    Args:
+        gate: the file of jobs that name none.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, gate: str = "") -> None:
         super().__init__(name="gated", backend_version="1.2.3")
+        self._gate = gate
         self._simulator = BasicSimulator()
 
     @property
@@ -38,6 +42,7 @@ class GatedBackend(BackendV2):
 
     def run(self, run_input: Any, *, gate: str = "", **options: Any) -> JobV1:
         """Waits for the gate, then runs."""
+        gate = gate or self._gate
         while gate and not Path(gate).exists():
             time.sleep(0.01)
         return self._simulator.run(run_input, **options)
