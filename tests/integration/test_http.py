@@ -266,6 +266,14 @@ def test_what_envoy_itself_answers_has_the_form_that_the_call_has(tmp_path: Path
             assert unquote(response.headers["grpc-message"]).startswith(message)
 
 
+def test_page_of_any_origin_may_call_where_all_are_allowed(tmp_path: Path) -> None:
+    config = OPEN.replace("[http]\n", '[http]\nallowed_origins = ["*"]\n')
+    with open_server(tmp_path, config) as server:
+        response = HttpCalls(http_url(server)).send(LIST, {}, origin="https://any.example.org")
+        assert response.headers["access-control-allow-origin"] == "https://any.example.org"
+        response.read()
+
+
 def test_server_that_stops_leaves_no_envoy(tmp_path: Path) -> None:
     with open_server(tmp_path) as server:
         [envoy] = envoys(server)

@@ -282,7 +282,7 @@ def _virtual_host(config: ServerConfig) -> Node:
             "envoy.filters.http.cors": {
                 "@type": f"{_TYPES}.filters.http.cors.v3.CorsPolicy",
                 "allow_origin_string_match": [
-                    {"prefix": ""} if origin == "*" else {"exact": origin}
+                    {"safe_regex": {"regex": ".+"}} if origin == "*" else {"exact": origin}
                     for origin in config.http.allowed_origins
                 ],
                 "allow_methods": "POST",
