@@ -13,6 +13,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote
 
+
+from urllib.parse import urlsplit
+
 import pytest
 from api_tokens import make_token, sqlite_url
 from certificates import Authority
@@ -20,8 +23,10 @@ from circuits import asymmetric
 from http_calls import HttpCalls, http_url, json_spec
 from qiskit import qasm3
 from server_process import (
+    START_SECONDS,
     ServerProcess,
     configured_server,
+    peak_bytes,
     refused_start,
     wait_until,
     wait_until_loaded,
@@ -303,6 +308,32 @@ def test_envoy_that_is_killed_comes_back(tmp_path: Path) -> None:
 
         wait_until(answers)
         assert envoys(server) not in ([], [envoy])
+
+
+def test_bodies_that_many_strangers_send_at_once_take_little_memory(tmp_path: Path) -> None:
+    most_bytes, num_bodies = 1 << 30, 60
+    head = (
+        b"POST /longwire.v1.JobService/RunJob HTTP/1.1\r\nhost: localhost\r\n"
+        b"content-type: application/json\r\ncontent-length: 40000000\r\n\r\n"
+    )
+    with open_server(tmp_path) as server, contextlib.ExitStack() as opened:
+        url = http_url(server)
+        place = urlsplit(url)
+        senders = []
+        for _ in range(num_bodies):
+            sender = socket.create_connection((place.hostname, place.port), START_SECONDS)
+            senders.append(opened.enter_context(sender))
+            sender.sendall(head)
+        # All grow together, none to its end.
+        piece = bytes(1_000_000)
+        for _ in range(38):
+            for sender in senders:
+                with contextlib.suppress(ConnectionError):
+                    sender.sendall(piece)
+        [envoy] = envoys(server)
+        assert peak_bytes(envoy) < 1.5 * most_bytes
+        # The others are still answered.
+        wait_until(lambda: HttpCalls(url).call(LIST, {})[0] == 200)
 
 
 def test_without_the_setting_there_is_no_http(tmp_path: Path) -> None:

@@ -123,6 +123,13 @@ def _overload_manager(max_connections: int) -> Node:
             {"name": "envoy.overload_actions.stop_accepting_requests", "triggers": above(0.9)},
         ],
         "buffer_factory_config": {"minimum_account_to_track_power_of_two": 20},
+        # The first action resets calls of HTTP/2 alone. Bodies that come over HTTP/1.1 end here.
+        "loadshed_points": [
+            {
+                "name": "envoy.load_shed_points.http1_server_abort_dispatch",
+                "triggers": above(0.95),
+            }
+        ],
     }
 
 
