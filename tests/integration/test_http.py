@@ -351,6 +351,18 @@ def test_port_that_is_taken_is_told(tmp_path: Path) -> None:
     assert "choose another http.address" in said
 
 
+def test_every_address_is_that_of_ipv4_too(tmp_path: Path) -> None:
+    config = "[server]\ninsecure = true\n[audit]\nenabled = true\n" + OPEN
+    with open_server(tmp_path, config.replace("localhost:0", "[::]:0")) as server:
+        port = urlsplit(http_url(server)).port
+        for host in ("127.0.0.1", "[::1]"):
+            request = {"spec": json_spec(TEXT, "basic_simulator")}
+            status, _ = HttpCalls(f"http://{host}:{port}").call("JobService/SubmitJob", request)
+            assert status == 200
+        lines = (tmp_path / "audit.jsonl").read_text().splitlines()
+    assert [json.loads(line)["address"] for line in lines] == ["127.0.0.1", "::1"]
+
+
 def test_envoy_that_is_not_there_is_told(tmp_path: Path) -> None:
     said = refused_start(tmp_path, '[http]\naddress = "localhost:0"\nenvoy = "no/envoy"\n')
     assert "no/envoy is no program that can be run" in said

@@ -73,7 +73,10 @@ def envoy_config(
         chain["transport_socket"] = _tls(secret_file, client_ca)
     listener = {
         "name": "http",
-        "address": {"socket_address": {"address": host, "port_value": port}},
+        # "::" is for IPv4 too, as it is with gRPC.
+        "address": {
+            "socket_address": {"address": host, "port_value": port, "ipv4_compat": host == "::"}
+        },
         # Otherwise a second server would take half of the connections without a word.
         "enable_reuse_port": False,
         "per_connection_buffer_limit_bytes": _MIB,
