@@ -9,6 +9,8 @@ import os
 import signal
 import socket
 import ssl
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote
@@ -366,6 +368,26 @@ def test_every_address_is_that_of_ipv4_too(tmp_path: Path) -> None:
 def test_envoy_that_is_not_there_is_told(tmp_path: Path) -> None:
     said = refused_start(tmp_path, '[http]\naddress = "localhost:0"\nenvoy = "no/envoy"\n')
     assert "no/envoy is no program that can be run" in said
+
+
+def test_server_whose_envoy_hangs_stops_when_it_is_told_to(tmp_path: Path) -> None:
+    hangs = tmp_path / "hangs"
+    hangs.write_text('#!/bin/sh\necho $$ > "$0.pid"\nexec sleep 600\n')
+    hangs.chmod(0o700)
+    config = tmp_path / "hangs.toml"
+    config.write_text(OPEN.replace("[http]\n", f'[http]\nenvoy = "{hangs}"\n'))
+    command = [sys.executable, "-m", "longwire_server", "serve", "--config", str(config)]
+    command += ["--address", "localhost:0", "--data-dir", str(tmp_path / "data")]
+    with subprocess.Popen(command) as process:
+        pid_file = hangs.with_suffix(".pid")
+        wait_until(lambda: pid_file.exists() and pid_file.read_text())
+        process.terminate()
+        try:
+            # Shorter than an Envoy that does not answer is waited for.
+            assert process.wait(30) == 0
+        finally:
+            process.kill()
+    assert not Path(f"/proc/{pid_file.read_text().strip()}").exists()
 
 
 def test_program_that_is_no_envoy_is_told(tmp_path: Path) -> None:

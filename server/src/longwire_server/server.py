@@ -226,7 +226,7 @@ class Server:
         self._directory.start(self._executor, self._dispatcher.pending)
         await self._grpc.start()
         try:
-            await self._side_ports.start()
+            await self._side_ports.start(self.stopping)
         except SidePortError as error:
             raise CannotServeError(str(error)) from error
         self._health.set_serving(True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 
 import grpc.aio
@@ -43,8 +44,11 @@ class SidePorts:
             self._gateway.socket.unlink(missing_ok=True)
             server.add_insecure_port(f"unix:{self._gateway.socket}")
 
-    async def start(self) -> None:
+    async def start(self, stopping: asyncio.Event) -> None:
         """Starts them.
+
+        Args:
+            stopping: set when the server is to stop after all, while Envoy starts.
 
         Raises:
             ConfigError: the files of ``[tls]`` cannot be used.
@@ -52,7 +56,7 @@ class SidePorts:
         """
         if self._gateway is not None:
             try:
-                _logger.info("answering HTTP at %s", await self._gateway.start())
+                _logger.info("answering HTTP at %s", await self._gateway.start(stopping))
             except GatewayError as error:
                 await self._gateway.stop()
                 raise SidePortError(str(error)) from error

@@ -67,8 +67,11 @@ class Gateway:
         self._tasks: list[asyncio.Task[None]] = []
         self._files: TlsFiles | None = None
 
-    async def start(self) -> str:
+    async def start(self, stopping: asyncio.Event) -> str:
         """Starts Envoy, and returns the address once it answers.
+
+        Args:
+            stopping: once it is set, Envoy is waited for no longer.
 
         Raises:
             GatewayError: the address is taken or not this machine's, or Envoy does not start.
@@ -91,7 +94,7 @@ class Gateway:
         )
         _write_private(self._config_file, json.dumps(made))
         await self._start_envoy()
-        await self._until_listening(host, port)
+        await self._until_listening(host, port, stopping)
         self._tasks.append(asyncio.create_task(self._keep()))
         if self._files is not None:
             self._tasks.append(asyncio.create_task(self._renew_certificates()))
@@ -136,11 +139,13 @@ class Gateway:
             stdout=asyncio.subprocess.DEVNULL,
         )
 
-    async def _until_listening(self, host: str, port: int) -> None:
+    async def _until_listening(self, host: str, port: int, stopping: asyncio.Event) -> None:
         assert self._process is not None
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_START_SECONDS):
                 while self._process.returncode is None:
+                    if stopping.is_set():
+                        return
                     try:
                         _, writer = await asyncio.open_connection(_reachable(host), port)
                     except OSError:
