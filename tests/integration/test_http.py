@@ -289,6 +289,27 @@ def test_server_that_stops_leaves_no_envoy(tmp_path: Path) -> None:
     assert not (tmp_path / "http" / "server.sock").exists()
 
 
+def test_server_that_is_interrupted_in_a_terminal_tells_the_end_of_jobs(
+    tmp_path: Path, gate: Path
+) -> None:
+    config = '[http]\naddress = "localhost:0"\n[[backend]]\nname = "gated"\n'
+    config += 'factory = "gated_backend:GatedBackend"\n'
+    option = {"name": "gate", "value": {"string_value": str(gate)}}
+    spec = json_spec(TEXT, "gated", backend_options={"fields": [option]})
+    with configured_server(tmp_path, config, prefix=["setsid"]) as server:
+        events = HttpCalls(http_url(server)).events("JobService/RunJob", {"spec": spec})
+        for event in events:
+            if event.get("status_changed", {}).get("status") == "JOB_STATE_RUNNING":
+                break
+        # As a terminal does it: to all processes that were started in it.
+        os.killpg(server.pid, signal.SIGINT)
+        wait_until(lambda: "draining" in server.log())
+        gate.touch()
+        assert list(events)[-1]["finished"]["job"]["status"]["status"] == "JOB_STATE_DONE"
+        assert server.wait() == 0
+        assert "Envoy ended" not in server.log()
+
+
 def test_server_that_is_killed_takes_its_envoy_along(tmp_path: Path) -> None:
     with open_server(tmp_path) as server:
         [envoy] = envoys(server)

@@ -137,6 +137,8 @@ class Gateway:
             "envoy: %l: %v",
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
+            # Ctrl-C in a terminal is for the server alone: it ends Envoy once it has drained.
+            start_new_session=True,
         )
 
     async def _until_listening(self, host: str, port: int, stopping: asyncio.Event) -> None:
