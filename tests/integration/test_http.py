@@ -459,6 +459,35 @@ def test_http_asks_for_client_certificates_where_grpc_does(tmp_path: Path) -> No
         assert HttpCalls(url, tls=shows).call(LIST, {})[0] == 401
 
 
+def test_client_certificates_of_an_authority_that_is_replaced_are_good_no_more(
+    tmp_path: Path,
+) -> None:
+    authority, later = Authority(), Authority("later")
+    certificate, key = authority.issue().write(tmp_path, "server")
+    ca = authority.write(tmp_path / "ca.pem")
+    token = make_token(sqlite_url(tmp_path))
+    tls = f'[tls]\ncertificate = "{certificate}"\nkey = "{key}"\nclient_ca = "{ca}"\n'
+
+    def showing(signer: Authority, name: str) -> ssl.SSLContext:
+        shows = trusting(authority)
+        shows.load_cert_chain(*signer.issue(name=name).write(tmp_path, name))
+        return shows
+
+    def is_let_in(shows: ssl.SSLContext) -> bool:
+        with contextlib.suppress(ssl.SSLError, ConnectionError):
+            return bool(HttpCalls(url, token=token, tls=shows).call(LIST, {})[0] == 200)
+        return False
+
+    with configured_server(tmp_path, tls + OPEN) as server:
+        url = http_url(server)
+        old, new = showing(authority, "old"), showing(later, "new")
+        assert is_let_in(old)
+        assert not is_let_in(new)
+        later.write(ca)
+        wait_until(lambda: is_let_in(new))
+        assert not is_let_in(old)
+
+
 def test_job_submitted_over_http_is_there_over_grpc(tmp_path: Path) -> None:
     with open_server(tmp_path) as server:
         request = {"spec": json_spec(TEXT, "basic_simulator"), "request_id": "once"}

@@ -44,6 +44,7 @@ _HEADERS_OF_PAGES: Final = (
 )
 _HEADERS_FOR_PAGES: Final = "grpc-status,grpc-message,grpc-status-details-bin"
 CERTIFICATE: Final = "server"
+AUTHORITIES: Final = "clients"
 
 
 def envoy_config(
@@ -53,7 +54,7 @@ def envoy_config(
     upstream: Path,
     *,
     secret_file: Path,
-    client_ca: bytes | None,
+    authorities_file: Path,
 ) -> Node:
     """The whole configuration of an Envoy.
 
@@ -63,14 +64,15 @@ def envoy_config(
         port: at which port of it.
         upstream: the socket at which the server does.
         secret_file: from where the certificate is read, where the server has one.
-        client_ca: the authorities of client certificates in PEM; None where none is asked for.
+        authorities_file: from where those are read who sign client certificates, where some
+            are asked for.
     """
     chain: Node = {
         "filters": [_connection_manager(config)],
         "transport_socket_connect_timeout": _seconds(config.connections.handshake_seconds),
     }
     if config.tls.is_on:
-        chain["transport_socket"] = _tls(secret_file, client_ca)
+        chain["transport_socket"] = _tls(config, secret_file, authorities_file)
     listener = {
         "name": "http",
         # "::" is for IPv4 too, as it is with gRPC.
@@ -138,15 +140,22 @@ def _overload_manager(max_connections: int) -> Node:
 
 def certificate_secret(certificate: bytes, key: bytes) -> Node:
     """What the file holds from which Envoy reads the certificate, and reads it again."""
-    secret = {
-        "@type": f"{_TYPES}.transport_sockets.tls.v3.Secret",
-        "name": CERTIFICATE,
-        "tls_certificate": {
-            "certificate_chain": {"inline_string": certificate.decode()},
-            "private_key": {"inline_string": key.decode()},
-        },
+    pair = {
+        "certificate_chain": {"inline_string": certificate.decode()},
+        "private_key": {"inline_string": key.decode()},
     }
-    return {"resources": [secret]}
+    return _secret(CERTIFICATE, tls_certificate=pair)
+
+
+def authorities_secret(client_ca: bytes) -> Node:
+    """The same for the authorities of client certificates."""
+    trusted = {"trusted_ca": {"inline_string": client_ca.decode()}}
+    return _secret(AUTHORITIES, validation_context=trusted)
+
+
+def _secret(name: str, **held: Node) -> Node:
+    kind = f"{_TYPES}.transport_sockets.tls.v3.Secret"
+    return {"resources": [{"@type": kind, "name": name, **held}]}
 
 
 def _connection_manager(config: ServerConfig) -> Node:
@@ -322,30 +331,29 @@ def _refused_pages(allowed_origins: Sequence[str]) -> list[Node]:
     return [{"match": {"prefix": "/", "headers": is_other}, "direct_response": refused}]
 
 
-def _tls(secret_file: Path, client_ca: bytes | None) -> Node:
+def _tls(config: ServerConfig, secret_file: Path, authorities_file: Path) -> Node:
+    asks_clients = config.tls.client_ca is not None
     context: Node = {
         "alpn_protocols": ["h2", "http/1.1"],
         "tls_params": {"tls_minimum_protocol_version": "TLSv1_2"},
-        "tls_certificate_sds_secret_configs": [
-            {
-                "name": CERTIFICATE,
-                "sds_config": {
-                    "resource_api_version": "V3",
-                    "path_config_source": {"path": str(secret_file)},
-                },
-            }
-        ],
+        "tls_certificate_sds_secret_configs": [_secret_in(CERTIFICATE, secret_file)],
     }
-    if client_ca is not None:
-        context["validation_context"] = {"trusted_ca": {"inline_string": client_ca.decode()}}
+    if asks_clients:
+        context["validation_context_sds_secret_config"] = _secret_in(AUTHORITIES, authorities_file)
     return {
         "name": "envoy.transport_sockets.tls",
         "typed_config": {
             "@type": f"{_TYPES}.transport_sockets.tls.v3.DownstreamTlsContext",
-            "require_client_certificate": client_ca is not None,
+            "require_client_certificate": asks_clients,
             "common_tls_context": context,
         },
     }
+
+
+def _secret_in(name: str, path: Path) -> Node:
+    """A secret in a file, which is read again when another takes its place."""
+    source = {"resource_api_version": "V3", "path_config_source": {"path": str(path)}}
+    return {"name": name, "sds_config": source}
 
 
 def _cluster(upstream: Path) -> Node:

@@ -22,7 +22,11 @@ from longwire_server.config.tls_files import (
     checked_tls_files,
     read_tls_files,
 )
-from longwire_server.gateway.envoy_config import certificate_secret, envoy_config
+from longwire_server.gateway.envoy_config import (
+    authorities_secret,
+    certificate_secret,
+    envoy_config,
+)
 
 _logger = logging.getLogger(__name__)
 
@@ -56,6 +60,7 @@ class Gateway:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._config_file = folder / "envoy.json"
         self._secret_file = folder / "certificate.json"
+        self._authorities_file = folder / "client_ca.json"
         self._own_folder: Path | None = None
         socket_path = folder / "server.sock"
         if len(str(socket_path)) > _SOCKET_CHARACTERS:
@@ -80,17 +85,15 @@ class Gateway:
         assert self._config.http.address is not None
         host, port = _free_address(self._config.http.address)
         self._files = checked_tls_files(self._config)
-        client_ca = None
         if self._files is not None:
-            self._write_secret(self._files)
-            client_ca = self._files.client_ca
+            self._write_secrets(self._files)
         made = envoy_config(
             self._config,
             host,
             port,
             self.socket,
             secret_file=self._secret_file,
-            client_ca=client_ca,
+            authorities_file=self._authorities_file,
         )
         _write_private(self._config_file, json.dumps(made))
         await self._start_envoy()
@@ -193,10 +196,12 @@ class Gateway:
                 files = await asyncio.to_thread(read_tls_files, self._config.tls)
                 if files != self._files:
                     self._files = files
-                    self._write_secret(files)
+                    self._write_secrets(files)
                     _logger.info("a new certificate is in use for HTTP")
 
-    def _write_secret(self, files: TlsFiles) -> None:
+    def _write_secrets(self, files: TlsFiles) -> None:
+        if files.client_ca is not None:
+            _write_private(self._authorities_file, json.dumps(authorities_secret(files.client_ca)))
         _write_private(
             self._secret_file, json.dumps(certificate_secret(files.certificate, files.key))
         )
