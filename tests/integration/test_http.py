@@ -488,6 +488,29 @@ def test_client_certificates_of_an_authority_that_is_replaced_are_good_no_more(
         assert not is_let_in(old)
 
 
+def test_certificate_that_could_not_be_handed_on_is_tried_again(tmp_path: Path) -> None:
+    authority, later = Authority(), Authority("later")
+    certificate, key = authority.issue().write(tmp_path, "server")
+    token = make_token(sqlite_url(tmp_path))
+    tls = f'[tls]\ncertificate = "{certificate}"\nkey = "{key}"\n'
+    with configured_server(tmp_path, tls + OPEN) as server:
+        url = http_url(server)
+        # Nothing can be written beside it, and nobody's file is where the new one is made.
+        blocked = tmp_path / "http" / "certificate.new"
+        blocked.mkdir()
+        later.issue().write(tmp_path, "server")
+        wait_until(lambda: "cannot be handed to Envoy" in server.log())
+        blocked.rmdir()
+        renewed = HttpCalls(url, token=token, tls=trusting(later))
+
+        def is_renewed() -> bool:
+            with contextlib.suppress(ssl.SSLError):
+                return bool(renewed.call(LIST, {})[0] == 200)
+            return False
+
+        wait_until(is_renewed)
+
+
 def test_job_submitted_over_http_is_there_over_grpc(tmp_path: Path) -> None:
     with open_server(tmp_path) as server:
         request = {"spec": json_spec(TEXT, "basic_simulator"), "request_id": "once"}

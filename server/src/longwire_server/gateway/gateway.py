@@ -190,14 +190,24 @@ class Gateway:
 
     async def _renew_certificates(self) -> None:
         """Hands changed certificates to Envoy. That they cannot be used, gRPC's port tells."""
+        is_told = False
         while True:
             await asyncio.sleep(_CERTIFICATE_SECONDS)
-            with contextlib.suppress(TlsFilesError):
+            try:
                 files = await asyncio.to_thread(read_tls_files, self._config.tls)
-                if files != self._files:
-                    self._files = files
-                    self._write_secrets(files)
-                    _logger.info("a new certificate is in use for HTTP")
+                if files == self._files:
+                    continue
+                self._write_secrets(files)
+            except TlsFilesError:
+                continue
+            except OSError as error:
+                if not is_told:
+                    _logger.error("a new certificate cannot be handed to Envoy yet: %s", error)
+                is_told = True
+                continue
+            self._files = files
+            is_told = False
+            _logger.info("a new certificate is in use for HTTP")
 
     def _write_secrets(self, files: TlsFiles) -> None:
         if files.client_ca is not None:
