@@ -18,6 +18,7 @@ from urllib.parse import unquote
 
 from urllib.parse import urlsplit
 
+import grpc
 import pytest
 from api_tokens import make_token, sqlite_url
 from certificates import Authority
@@ -33,10 +34,12 @@ from server_process import (
     wait_until,
     wait_until_loaded,
 )
-from service_calls import recorded
+from service_calls import bell_spec, recorded
 
 from longwire import RemoteProvider
 from longwire.v1.job_pb2 import JobState
+from longwire.v1.job_service_pb2 import SubmitJobRequest
+from longwire.v1.job_service_pb2_grpc import JobServiceStub
 
 CONFIG = """
 [auth]
@@ -211,6 +214,17 @@ def test_record_has_the_address_of_the_caller_whatever_it_says(
     record = json.loads(lines[-1])
     assert record["method"].endswith("SubmitJob")
     assert record["address"] == "127.0.0.1"
+
+
+def test_nobody_else_at_the_socket_of_envoy_says_from_where_a_call_comes(tmp_path: Path) -> None:
+    with open_server(tmp_path, f"[audit]\nenabled = true\n{OPEN}") as server:
+        http_url(server)
+        forged = [("longwire-peer-address", "192.0.2.7")]
+        request = SubmitJobRequest(spec=bell_spec(backend_name="basic_simulator"))
+        with grpc.insecure_channel(f"unix:{tmp_path}/http/server.sock") as channel:
+            JobServiceStub(channel).SubmitJob(request, metadata=forged)
+        [line] = (tmp_path / "audit.jsonl").read_text().splitlines()
+    assert json.loads(line)["address"] == "unix"
 
 
 def test_address_that_guesses_tokens_is_refused_over_http_too(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Final, TypeAlias
 from urllib.parse import unquote
@@ -35,8 +36,9 @@ Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 _HEADER: Final = "authorization"
 # The socket at which the server listens for its own gateway alone.
 _OWN_GATEWAY: Final = "unix:"
-# Where the gateway says who called it.
-PEER_HEADER: Final = "longwire-peer-address"
+# Where the gateway says who called it. A worker that has the network reaches the socket, too,
+# as it is the same user's: it does not know the name.
+PEER_HEADER: Final = f"longwire-peer-address-{secrets.token_hex(16)}"
 
 
 class AccessInterceptor(grpc.aio.ServerInterceptor):
@@ -272,7 +274,7 @@ def address_of(context: Any) -> str:
     """The address from which a call comes, without its port."""
     peer = context.peer()
     if peer.startswith(_OWN_GATEWAY):
-        # Nobody else reaches the socket, and the gateway overwrites what callers say.
+        # The gateway overwrites what callers say.
         found = [value for key, value in context.invocation_metadata() if key == PEER_HEADER]
         return found[-1] if found else "unix"
     return _address(peer)
