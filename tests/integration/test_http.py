@@ -324,6 +324,33 @@ def test_server_that_is_interrupted_in_a_terminal_tells_the_end_of_jobs(
         assert "Envoy ended" not in server.log()
 
 
+def test_data_directory_with_a_long_name_leaves_nothing_elsewhere(tmp_path: Path) -> None:
+    long = tmp_path / "long" / ("ä" * 60)
+    temporary = tmp_path / "t"
+    temporary.mkdir()
+
+    def started() -> contextlib.AbstractContextManager[ServerProcess]:
+        return configured_server(long, OPEN, environment={"TMPDIR": str(temporary)})
+
+    def elsewhere() -> list[Path]:
+        return list(temporary.glob("longwire-http-*"))
+
+    with started() as server:
+        assert HttpCalls(http_url(server)).call(LIST, {})[0] == 200
+        [killed] = elsewhere()
+        # One that has to leave the directory to the first takes nothing from it.
+        with pytest.raises(RuntimeError, match="did not start"), started():
+            pass
+        assert elsewhere() == [killed]
+        server.kill()
+    with started() as server:
+        assert HttpCalls(http_url(server)).call(LIST, {})[0] == 200
+        [present] = elsewhere()
+        assert present != killed
+        assert server.terminate() == 0
+    assert elsewhere() == []
+
+
 def test_server_that_is_killed_takes_its_envoy_along(tmp_path: Path) -> None:
     with open_server(tmp_path) as server:
         [envoy] = envoys(server)

@@ -39,10 +39,9 @@ class SidePorts:
         )
 
     def listen(self, server: grpc.aio.Server) -> None:
-        """Has a server that is not started yet listen to its gateway."""
+        """Has a server that has its locks, and is not started yet, listen to its gateway."""
         if self._gateway is not None:
-            self._gateway.socket.unlink(missing_ok=True)
-            server.add_insecure_port(f"unix:{self._gateway.socket}")
+            server.add_insecure_port(f"unix:{self._gateway.make_way()}")
 
     async def start(self, stopping: asyncio.Event) -> None:
         """Starts them.

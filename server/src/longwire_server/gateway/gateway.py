@@ -39,7 +39,8 @@ _LONGEST_PAUSE_SECONDS: Final = 30.0
 # A changed certificate is found within this time.
 _CERTIFICATE_SECONDS: Final = 10.0
 # Names of sockets are no longer than this (108 bytes on Linux, 104 elsewhere).
-_SOCKET_CHARACTERS: Final = 100
+_SOCKET_BYTES: Final = 100
+_ELSEWHERE_PREFIX: Final = "longwire-http-"
 
 
 class GatewayError(Exception):
@@ -61,16 +62,33 @@ class Gateway:
         self._config_file = folder / "envoy.json"
         self._secret_file = folder / "certificate.json"
         self._authorities_file = folder / "client_ca.json"
-        self._own_folder: Path | None = None
-        socket_path = folder / "server.sock"
-        if len(str(socket_path)) > _SOCKET_CHARACTERS:
-            self._own_folder = Path(tempfile.mkdtemp(prefix="longwire-"))
-            socket_path = self._own_folder / "server.sock"
-        self.socket = socket_path
-        """Where the server has to listen for Envoy."""
+        self._socket = folder / "server.sock"
+        # Leads to where the socket is instead, if its own name is too long.
+        self._elsewhere = folder / "elsewhere"
         self._process: asyncio.subprocess.Process | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._files: TlsFiles | None = None
+
+    def make_way(self) -> Path:
+        """Where the server has to listen for Envoy; what a killed one has left there is gone.
+
+        For who has the lock of the data directory.
+        """
+        self._clear_way()
+        if len(os.fsencode(self._socket)) > _SOCKET_BYTES:
+            made = Path(tempfile.mkdtemp(prefix=_ELSEWHERE_PREFIX))
+            self._elsewhere.symlink_to(made)
+            self._socket = made / "server.sock"
+        return self._socket
+
+    def _clear_way(self) -> None:
+        self._socket.unlink(missing_ok=True)
+        if self._elsewhere.is_symlink():
+            made = self._elsewhere.readlink()
+            # Whoever wrote the link: nothing else is to be removed.
+            if made.name.startswith(_ELSEWHERE_PREFIX):
+                shutil.rmtree(made, ignore_errors=True)
+            self._elsewhere.unlink()
 
     async def start(self, stopping: asyncio.Event) -> str:
         """Starts Envoy, and returns the address once it answers.
@@ -91,7 +109,7 @@ class Gateway:
             self._config,
             host,
             port,
-            self.socket,
+            self._socket,
             secret_file=self._secret_file,
             authorities_file=self._authorities_file,
         )
@@ -118,9 +136,7 @@ class Gateway:
             except TimeoutError:
                 process.kill()
                 await process.wait()
-        self.socket.unlink(missing_ok=True)
-        if self._own_folder is not None:
-            shutil.rmtree(self._own_folder, ignore_errors=True)
+        self._clear_way()
 
     async def _start_envoy(self) -> None:
         self._process = await asyncio.create_subprocess_exec(
