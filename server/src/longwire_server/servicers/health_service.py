@@ -22,6 +22,27 @@ _Response = health_pb2.HealthCheckResponse
 _BACKEND: Final = "backend/"
 
 
+class _Follower:
+    """Whether a backend takes work, for any number of watchers.
+
+    Its status changes with every job. Strangers may watch, and many: they are woken only
+    where this changes.
+    """
+
+    def __init__(self, directory: BackendDirectory, name: str) -> None:
+        self.num_watchers = 0
+        self.is_operational = directory.present_status(name).operational
+        self.changed = asyncio.Event()
+        self.task = asyncio.create_task(self._follow(directory, name))
+
+    async def _follow(self, directory: BackendDirectory, name: str) -> None:
+        async for status in directory.watch_status(name):
+            if status.operational != self.is_operational:
+                self.is_operational = status.operational
+                changed, self.changed = self.changed, asyncio.Event()
+                changed.set()
+
+
 class HealthServicer(health_pb2_grpc.HealthServicer):
     """Tells whether the server takes work: all services do, or none; and each backend.
 
@@ -43,6 +64,7 @@ class HealthServicer(health_pb2_grpc.HealthServicer):
         self._services = frozenset(("", *services))
         self._directory = directory
         self._backends = {f"{_BACKEND}{name}": name for name in backend_names}
+        self._followers: dict[str, _Follower] = {}
         self._is_serving = False
         self._changed = asyncio.Event()
 
@@ -75,12 +97,23 @@ class HealthServicer(health_pb2_grpc.HealthServicer):
             await changed.wait()
 
     async def _backend_responses(self, name: str) -> AsyncIterator[health_pb2.HealthCheckResponse]:
-        told = self._directory.present_status(name).operational
-        yield _answer(told)
-        async for status in self._directory.watch_status(name):
-            if status.operational != told:
-                told = status.operational
-                yield _answer(told)
+        follower = self._followers.get(name)
+        if follower is None:
+            follower = self._followers[name] = _Follower(self._directory, name)
+        follower.num_watchers += 1
+        told: bool | None = None
+        try:
+            while True:
+                changed = follower.changed
+                if follower.is_operational != told:
+                    told = follower.is_operational
+                    yield _answer(told)
+                await changed.wait()
+        finally:
+            follower.num_watchers -= 1
+            if not follower.num_watchers:
+                del self._followers[name]
+                follower.task.cancel()
 
     def _response(self, service: str) -> health_pb2.HealthCheckResponse:
         if (name := self._backends.get(service)) is not None:
