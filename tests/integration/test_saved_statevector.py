@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from circuits import bell
+from coupled_simulator import NUM_QUBITS
 from qiskit import QuantumCircuit, qasm2, qasm3
 from qiskit.circuit import Parameter
 from qiskit.quantum_info import Statevector
+from server_process import configured_server
 
 from longwire import RemoteBackend, RemoteProvider
 from longwire.errors import JobFailedError
@@ -86,3 +90,25 @@ def test_qobj_is_told_to_say_itself_what_is_saved(aer: RemoteBackend) -> None:
     qobj = assemble(bell())
     with pytest.raises(JobFailedError, match="a Qobj has an instruction save_statevector"):
         aer.run(qobj, save_statevector=True).result()
+
+
+def test_state_of_qubits_that_transpiling_has_moved_is_not_told_as_the_circuits(
+    tmp_path: Path,
+) -> None:
+    config = '[[backend]]\nname = "line"\nfactory = "coupled_simulator:coupled_simulator"\n'
+    with (
+        configured_server(tmp_path, config) as server,
+        RemoteProvider(server.address, tls=False) as provider,
+    ):
+        line = provider.get_backend("line")
+        whole = QuantumCircuit(NUM_QUBITS)
+        whole.ry(0.3, 0)
+        whole.cx(0, 1)
+        whole.rx(0.7, 3)
+        run = line.run(whole, save_statevector=True, optimization_level=0)
+        assert Statevector(whole).equiv(run.result().get_statevector())
+        for circuit, layout in [(whole, [3, 2, 1, 0]), (state_circuit(), [0, 1, 2])]:
+            job = line.run(circuit, save_statevector=True, initial_layout=layout)
+            with pytest.raises(JobFailedError, match="without a coupling map") as caught:
+                job.result()
+            assert caught.value.reason == "OPTION_INVALID"

@@ -109,7 +109,7 @@ def execute(
         tenant=request.tenant,
     )
     if spec.options.save_statevector:
-        save_statevectors(program, backend)
+        save_statevectors(program, backend, transpiled=spec.HasField("transpile"))
     failpoint("worker.decoded")
     encoded: EncodedResult | None
     if spec.WhichOneof("primitive") is not None:

@@ -13,15 +13,19 @@ from longwire_server.backends.hosted_backend import HostedBackend
 _INSTRUCTION: Final = "save_statevector"
 
 
-def save_statevectors(program: list[QuantumCircuit] | QasmQobj, backend: HostedBackend) -> None:
+def save_statevectors(
+    program: list[QuantumCircuit] | QasmQobj, backend: HostedBackend, *, transpiled: bool
+) -> None:
     """Has every circuit end with saving its state, under the name ``statevector``.
 
     Args:
         program: the job's own circuits, which are changed.
         backend: the backend that is to run them.
+        transpiled: whether the server has transpiled them.
 
     Raises:
-        InvalidOptionError: the backend cannot save states, or the program is a Qobj.
+        InvalidOptionError: the backend cannot save states, or the program is a Qobj, or
+            transpiling has put the qubits of a circuit among others or in another order.
     """
     if isinstance(program, QasmQobj):
         raise InvalidOptionError(
@@ -37,4 +41,16 @@ def save_statevectors(program: list[QuantumCircuit] | QasmQobj, backend: HostedB
     from qiskit_aer.library import SaveStatevector
 
     for circuit in program:
+        if transpiled and _is_moved(circuit):
+            raise InvalidOptionError(
+                f"{backend.name} has not the qubits of circuit {circuit.name!r} as the circuit "
+                "has them, and would save the state of its own: leave transpile out, or use a "
+                "simulator without a coupling map"
+            )
         circuit.append(SaveStatevector(circuit.num_qubits), circuit.qubits)
+
+
+def _is_moved(circuit: QuantumCircuit) -> bool:
+    """Whether a transpiled circuit has other qubits than the one that it was made of."""
+    layout = circuit.layout
+    return layout is not None and layout.final_index_layout() != list(range(circuit.num_qubits))
