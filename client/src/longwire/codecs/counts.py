@@ -103,6 +103,9 @@ def _read_outcomes(message: result_pb2.Counts) -> list[int]:
     outcomes = list(message.outcomes)
     bitstrings = list(message.bitstrings)
     data = message.wide_outcomes
+    if outcomes and message.padded and num_bits > _WORD_BITS:
+        # A few bytes would have names of any length.
+        raise MisfitError(f"outcomes of {num_bits} bits are padded, and not given as wide ones")
     if bool(outcomes) + bool(bitstrings) + bool(data) > 1:
         raise MisfitError("its outcomes are given in more than one form")
     if bitstrings:
