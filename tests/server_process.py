@@ -171,14 +171,23 @@ def configured_server(
         yield server
 
 
-def refused_start(folder: Path, config: str) -> str:
+def refused_start(
+    folder: Path, config: str, *, environment: Mapping[str, str] | None = None
+) -> str:
     """What a server says that does not start with a configuration."""
+    folder.mkdir(parents=True, exist_ok=True)
     path = folder / "refused.toml"
     path.write_text(config)
     command = [sys.executable, "-m", "longwire_server", "serve", "--config", str(path)]
     command += ["--address", "localhost:0", "--data-dir", str(folder / "data")]
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("LONGWIRE_")}
     ended = subprocess.run(
-        command, capture_output=True, text=True, timeout=START_SECONDS, check=False
+        command,
+        capture_output=True,
+        text=True,
+        timeout=START_SECONDS,
+        env={**kept, **(environment or {})},
+        check=False,
     )
     assert ended.returncode != 0
     return ended.stderr

@@ -32,8 +32,12 @@ def checked(folder: Path, config: str) -> Result:
             '[audit]\nfile = "file/logs/audit.jsonl"\n',
             "longwire-server.toml:2: audit.file: {folder}/file is no directory",
         ),
+        (
+            '[http]\naddress = "localhost:8080"\nenvoy = "no/envoy"\n',
+            "longwire-server.toml:3: http.envoy: {folder}/no/envoy is no program that can be run",
+        ),
     ],
-    ids=["factory", "data_dir", "audit"],
+    ids=["factory", "data_dir", "audit", "envoy"],
 )
 def test_what_cannot_work_on_this_machine_is_named_with_its_line(
     tmp_path: Path, config: str, message: str

@@ -11,12 +11,10 @@ import socket
 import ssl
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import unquote
-
-
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import grpc
 import pytest
@@ -326,9 +324,12 @@ def test_server_that_is_interrupted_in_a_terminal_tells_the_end_of_jobs(
 
 def test_data_directory_with_a_long_name_leaves_nothing_elsewhere(tmp_path: Path) -> None:
     long = tmp_path / "long" / ("ä" * 60)
-    temporary = tmp_path / "t"
-    temporary.mkdir()
+    # The tests' own may be too long.
+    with tempfile.TemporaryDirectory(dir="/tmp") as short:
+        _check_what_is_elsewhere(long, Path(short))
 
+
+def _check_what_is_elsewhere(long: Path, temporary: Path) -> None:
     def started() -> contextlib.AbstractContextManager[ServerProcess]:
         return configured_server(long, OPEN, environment={"TMPDIR": str(temporary)})
 
@@ -349,6 +350,16 @@ def test_data_directory_with_a_long_name_leaves_nothing_elsewhere(tmp_path: Path
         assert present != killed
         assert server.terminate() == 0
     assert elsewhere() == []
+
+
+def test_directories_whose_names_are_all_too_long_are_told(tmp_path: Path) -> None:
+    temporary = tmp_path / ("t" * 100)
+    temporary.mkdir()
+    long = tmp_path / ("ä" * 60)
+    said = refused_start(long, OPEN, environment={"TMPDIR": str(temporary)})
+    assert "is too long a name for the socket that HTTP takes" in said
+    assert "Traceback" not in said
+    assert list(temporary.iterdir()) == []
 
 
 def test_server_that_is_killed_takes_its_envoy_along(tmp_path: Path) -> None:
@@ -413,6 +424,7 @@ def test_port_that_is_taken_is_told(tmp_path: Path) -> None:
         said = refused_start(tmp_path, f'[http]\naddress = "{address}"\n')
     assert f"cannot listen on {address} for HTTP" in said
     assert "choose another http.address" in said
+    assert "Traceback" not in said
 
 
 def test_every_address_is_that_of_ipv4_too(tmp_path: Path) -> None:

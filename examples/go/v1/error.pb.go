@@ -48,7 +48,8 @@ const (
 	// A run option is unknown to the backend, or its value is wrong.
 	ErrorReason_ERROR_REASON_OPTION_INVALID ErrorReason = 5
 	// No backend has this name. Status NOT_FOUND. Metadata: `near`, the names
-	// closest to it, separated by commas.
+	// closest to it, separated by commas, empty where none is close; `hosted`, the
+	// backends that there are for the caller.
 	ErrorReason_ERROR_REASON_BACKEND_NOT_FOUND ErrorReason = 6
 	// The backend is listed but cannot run jobs now. Status FAILED_PRECONDITION.
 	ErrorReason_ERROR_REASON_BACKEND_NOT_OPERATIONAL ErrorReason = 7
@@ -62,6 +63,7 @@ const (
 	// INVALID_ARGUMENT. Metadata: `limit`, the setting's name; `maximum`, its value.
 	ErrorReason_ERROR_REASON_LIMIT_EXCEEDED ErrorReason = 11
 	// The request_id was used before for another request. Status ALREADY_EXISTS.
+	// Metadata: `job_id`, the job of that request.
 	ErrorReason_ERROR_REASON_REQUEST_ID_REUSED ErrorReason = 12
 	// The server is shutting down and takes no new jobs. Status UNAVAILABLE:
 	// retry, or go to another server.

@@ -46,7 +46,7 @@ type RunJobRequest struct {
 	// is away and no call that owns the job has taken its place within 5 s, the job
 	// is cancelled. Such a call is a WatchJob with `cancel_with_call`, or RunJob once
 	// more with the same request_id. Where the server ends the call, to restart, the
-	// job goes on.
+	// job goes on. A call also ends when its credential expires or is revoked.
 	CancelWithCall bool `protobuf:"varint,3,opt,name=cancel_with_call,json=cancelWithCall,proto3" json:"cancel_with_call,omitempty"`
 	// Whether a small result comes as a message (JobFinished.plain_result) instead of
 	// its bytes: for readers of JSON, and for programs that would rather not check

@@ -215,7 +215,10 @@ class Server:
             ) from error
         for lock in self._locks:
             lock.acquire()
-        self._side_ports.listen(self._grpc)
+        try:
+            self._side_ports.listen(self._grpc)
+        except SidePortError as error:
+            raise CannotServeError(str(error)) from error
         await self._store.open()
         await self._gate.start()
         await self._tenants.start()
@@ -232,6 +235,10 @@ class Server:
         self._health.set_serving(True)
         shown = f"[{host}]" if ":" in host else host
         return f"{shown}:{port}"
+
+    async def give_up(self) -> None:
+        """Ends what a start has begun that failed; the process is to end with it."""
+        await self._grpc.stop(None)
 
     async def stop(self) -> None:
         """Drains, then stops: no new jobs, running ones end within the grace period.
@@ -343,7 +350,11 @@ async def serve(config: ServerConfig, on_listening: Callable[[str], None]) -> No
     loop = asyncio.get_running_loop()
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signal_number, server.stopping.set)
-    on_listening(await server.start())
+    try:
+        on_listening(await server.start())
+    except BaseException:
+        await server.give_up()
+        raise
     await server.stopping.wait()
     await server.stop()
 

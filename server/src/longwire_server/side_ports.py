@@ -7,8 +7,8 @@ import logging
 
 import grpc.aio
 
+from longwire_server.channelz import Channelz
 from longwire_server.config.model import ServerConfig
-from longwire_server.diagnostics import Channelz
 from longwire_server.gateway.gateway import Gateway, GatewayError
 
 _logger = logging.getLogger(__name__)
@@ -39,9 +39,17 @@ class SidePorts:
         )
 
     def listen(self, server: grpc.aio.Server) -> None:
-        """Has a server that has its locks, and is not started yet, listen to its gateway."""
-        if self._gateway is not None:
+        """Has a server that has its locks, and is not started yet, listen to its gateway.
+
+        Raises:
+            SidePortError: there is no place for the socket.
+        """
+        if self._gateway is None:
+            return
+        try:
             server.add_insecure_port(f"unix:{self._gateway.make_way()}")
+        except GatewayError as error:
+            raise SidePortError(str(error)) from error
 
     async def start(self, stopping: asyncio.Event) -> None:
         """Starts them.

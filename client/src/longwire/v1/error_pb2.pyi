@@ -45,7 +45,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """A run option is unknown to the backend, or its value is wrong."""
     ERROR_REASON_BACKEND_NOT_FOUND: _ErrorReason.ValueType  # 6
     """No backend has this name. Status NOT_FOUND. Metadata: `near`, the names
-    closest to it, separated by commas.
+    closest to it, separated by commas, empty where none is close; `hosted`, the
+    backends that there are for the caller.
     """
     ERROR_REASON_BACKEND_NOT_OPERATIONAL: _ErrorReason.ValueType  # 7
     """The backend is listed but cannot run jobs now. Status FAILED_PRECONDITION."""
@@ -60,7 +61,9 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     INVALID_ARGUMENT. Metadata: `limit`, the setting's name; `maximum`, its value.
     """
     ERROR_REASON_REQUEST_ID_REUSED: _ErrorReason.ValueType  # 12
-    """The request_id was used before for another request. Status ALREADY_EXISTS."""
+    """The request_id was used before for another request. Status ALREADY_EXISTS.
+    Metadata: `job_id`, the job of that request.
+    """
     ERROR_REASON_SERVER_DRAINING: _ErrorReason.ValueType  # 13
     """The server is shutting down and takes no new jobs. Status UNAVAILABLE:
     retry, or go to another server.
@@ -130,7 +133,8 @@ ERROR_REASON_OPTION_INVALID: ErrorReason.ValueType  # 5
 """A run option is unknown to the backend, or its value is wrong."""
 ERROR_REASON_BACKEND_NOT_FOUND: ErrorReason.ValueType  # 6
 """No backend has this name. Status NOT_FOUND. Metadata: `near`, the names
-closest to it, separated by commas.
+closest to it, separated by commas, empty where none is close; `hosted`, the
+backends that there are for the caller.
 """
 ERROR_REASON_BACKEND_NOT_OPERATIONAL: ErrorReason.ValueType  # 7
 """The backend is listed but cannot run jobs now. Status FAILED_PRECONDITION."""
@@ -145,7 +149,9 @@ ERROR_REASON_LIMIT_EXCEEDED: ErrorReason.ValueType  # 11
 INVALID_ARGUMENT. Metadata: `limit`, the setting's name; `maximum`, its value.
 """
 ERROR_REASON_REQUEST_ID_REUSED: ErrorReason.ValueType  # 12
-"""The request_id was used before for another request. Status ALREADY_EXISTS."""
+"""The request_id was used before for another request. Status ALREADY_EXISTS.
+Metadata: `job_id`, the job of that request.
+"""
 ERROR_REASON_SERVER_DRAINING: ErrorReason.ValueType  # 13
 """The server is shutting down and takes no new jobs. Status UNAVAILABLE:
 retry, or go to another server.

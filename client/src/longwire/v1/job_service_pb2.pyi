@@ -52,7 +52,7 @@ class RunJobRequest(_message.Message):
     is away and no call that owns the job has taken its place within 5 s, the job
     is cancelled. Such a call is a WatchJob with `cancel_with_call`, or RunJob once
     more with the same request_id. Where the server ends the call, to restart, the
-    job goes on.
+    job goes on. A call also ends when its credential expires or is revoked.
     """
     plain_result: _builtins.bool
     """Whether a small result comes as a message (JobFinished.plain_result) instead of

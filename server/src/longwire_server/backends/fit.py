@@ -18,11 +18,11 @@ _ALWAYS = frozenset({"barrier", "store", "break_loop", "continue_loop"})
 # gates: the driver decides.
 _UNLISTED = frozenset({"measure", "reset", "delay"})
 
-# Said to users of `run`, of primitives, and of the command line alike.
+# Said to users of `run`, of primitives, of the command line and of other languages alike.
 TRANSPILE_HINT = (
-    "run it with transpile=True (one of the options of a sampler or an estimator), or transpile it "
-    "before it is sent: for the backend's target, or with basis_gates and coupling_map of "
-    "backend.configuration()"
+    "run it with transpile=True (one of the options of a sampler or an estimator; in other "
+    "languages set transpile in the JobSpec), or transpile it before it is sent: for the backend's "
+    "target, or with basis_gates and coupling_map of backend.configuration()"
 )
 
 Site = tuple[str, tuple[int, ...]]

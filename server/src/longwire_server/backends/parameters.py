@@ -176,8 +176,8 @@ def _sweep(circuit: QuantumCircuit, message: ParameterValues, transpiled: bool) 
 def _without_values(circuit: QuantumCircuit, names: Sequence[str]) -> InvalidProgramError:
     return InvalidProgramError(
         f"circuit {circuit.name!r} has parameters without values ({', '.join(sorted(names))}); "
-        "put them into its text, or give them in Python, with assign_parameters before it is sent "
-        "or with the option parameter_binds"
+        "put them into its text, or give them: in Python with assign_parameters before it is sent "
+        "or with the option parameter_binds, in other languages as RunOptions.parameter_values"
     )
 
 

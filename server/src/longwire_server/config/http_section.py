@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -49,3 +52,27 @@ class HttpSection(Section):
     def beside(self, directory: Path) -> HttpSection:
         """Returns the section with its path made absolute, a relative one in a directory."""
         return self.model_copy(update={"envoy": self.envoy and directory / self.envoy.expanduser()})
+
+
+class NoEnvoyError(Exception):
+    """There is no Envoy; the message says where it was looked for and what to do."""
+
+
+def find_envoy(http: HttpSection) -> Path:
+    """The program Envoy.
+
+    Raises:
+        NoEnvoyError: there is none.
+    """
+    if http.envoy is not None:
+        if os.access(http.envoy, os.X_OK):
+            return http.envoy
+        raise NoEnvoyError(f"{http.envoy} is no program that can be run")
+    beside = Path(sys.executable).with_name("envoy")
+    found = str(beside) if os.access(beside, os.X_OK) else shutil.which("envoy")
+    if found is None:
+        raise NoEnvoyError(
+            "there is no Envoy beside this Python or on the PATH: pip install "
+            "'longwire-server[http]' brings one, or write the path of yours"
+        )
+    return Path(found)

@@ -11,6 +11,7 @@ from importlib.machinery import PathFinder
 from importlib.util import find_spec
 from pathlib import Path
 
+from longwire_server.config.http_section import NoEnvoyError, find_envoy
 from longwire_server.config.model import ServerConfig
 from longwire_server.config.problems import Problem
 from longwire_server.config.source import dotted
@@ -50,6 +51,11 @@ def _missing_modules(config: ServerConfig) -> Iterator[Problem]:
             "PostgreSQL needs the Python package psycopg: "
             "pip install 'longwire-server[postgresql]'",
         )
+    if config.http.address is not None:
+        try:
+            find_envoy(config.http)
+        except NoEnvoyError as error:
+            yield _problem(config, ("http", "envoy"), str(error))
 
 
 def _impossible_directories(config: ServerConfig) -> Iterator[Problem]:

@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from longwire_server.config.model import ServerConfig
+from longwire_server.gateway.bounds import overload_manager
 from longwire_server.gateway.descriptors import descriptor_set, services
+from longwire_server.gateway.own_answers import own_answers
 from longwire_server.interceptors.access import PEER_HEADER
 
 Node = dict[str, Any]
@@ -21,24 +23,9 @@ Node = dict[str, Any]
 _TYPES: Final = "type.googleapis.com/envoy.extensions"
 _HTTP_OPTIONS: Final = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 _MIB: Final = 1 << 20
-_HEAP: Final = "envoy.resource_monitors.fixed_heap"
-_HEAP_BYTES: Final = 1024 * _MIB
 _MANY: Final = 1_000_000
-# What Envoy itself answers, by the status of HTTP: gRPC's code for it, and the message, for
-# which Envoy's own stands in where it says what is wrong.
-_OWN_ANSWERS: Final = (
-    (400, 3, "%LOCAL_REPLY_BODY%"),
-    (403, 7, "%LOCAL_REPLY_BODY%"),
-    (
-        404,
-        12,
-        "There is no such call: send a POST to /longwire.v1.SERVICE/METHOD, such as "
-        "/longwire.v1.BackendService/ListBackends",
-    ),
-    (413, 8, "The request is larger than the server takes (limits.program_bytes): send less"),
-    (503, 14, "The server is starting, or stops: try again"),
-    (504, 4, "The time that grpc-timeout gives the call is over"),
-)
+# For the largest body at some 6 Mbit/s.
+_BODY_SECONDS: Final = 60.0
 _HEADERS_OF_PAGES: Final = (
     "authorization,content-type,grpc-timeout,x-grpc-web,x-user-agent,connect-protocol-version"
 )
@@ -87,54 +74,7 @@ def envoy_config(
     return {
         "node": {"id": "longwire", "cluster": "longwire"},
         "static_resources": {"listeners": [listener], "clusters": [_cluster(upstream)]},
-        "overload_manager": _overload_manager(config.connections.max_connections),
-    }
-
-
-def _overload_manager(max_connections: int) -> Node:
-    """Bounds of Envoy's connections and memory, whatever strangers send at once."""
-
-    def monitor(name: str, kind: str, **options: Any) -> Node:
-        typed = {"@type": f"{_TYPES}.resource_monitors.{kind}", **options}
-        return {"name": f"envoy.resource_monitors.{name}", "typed_config": typed}
-
-    def above(part: float) -> list[Node]:
-        return [{"name": _HEAP, "threshold": {"value": part}}]
-
-    return {
-        "refresh_interval": "0.1s",
-        "resource_monitors": [
-            monitor(
-                "global_downstream_max_connections",
-                "downstream_connections.v3.DownstreamConnectionsConfig",
-                max_active_downstream_connections=max_connections,
-            ),
-            monitor(
-                "fixed_heap",
-                "fixed_heap.v3.FixedHeapConfig",
-                max_heap_size_bytes=_HEAP_BYTES,
-            ),
-        ],
-        "actions": [
-            {
-                "name": "envoy.overload_actions.reset_high_memory_stream",
-                "triggers": [
-                    {
-                        "name": _HEAP,
-                        "scaled": {"scaling_threshold": 0.7, "saturation_threshold": 0.95},
-                    }
-                ],
-            },
-            {"name": "envoy.overload_actions.stop_accepting_requests", "triggers": above(0.9)},
-        ],
-        "buffer_factory_config": {"minimum_account_to_track_power_of_two": 20},
-        # The first action resets calls of HTTP/2 alone. Bodies that come over HTTP/1.1 end here.
-        "loadshed_points": [
-            {
-                "name": "envoy.load_shed_points.http1_server_abort_dispatch",
-                "triggers": above(0.95),
-            }
-        ],
+        "overload_manager": overload_manager(config.connections.max_connections),
     }
 
 
@@ -168,7 +108,8 @@ def _connection_manager(config: ServerConfig) -> Node:
         "use_remote_address": True,
         "max_request_headers_kb": math.ceil(connections.metadata_bytes / 1024),
         "request_headers_timeout": _seconds(connections.handshake_seconds),
-        "request_timeout": _seconds(connections.idle_seconds),
+        # Who sends half a body holds memory of which others have less meanwhile.
+        "request_timeout": _seconds(min(connections.idle_seconds, _BODY_SECONDS)),
         # A watch may be silent for long. What is dead is found by pings, and by the server.
         "stream_idle_timeout": "0s",
         "common_http_protocol_options": {
@@ -180,7 +121,7 @@ def _connection_manager(config: ServerConfig) -> Node:
             "connection_keepalive": {"interval": "60s", "timeout": "20s"},
         },
         "route_config": {"virtual_hosts": [_virtual_host(config)]},
-        "local_reply_config": _own_answers(),
+        "local_reply_config": own_answers(),
         "http_filters": [
             _filter("cors", "cors.v3.Cors"),
             _filter("grpc_web", "grpc_web.v3.GrpcWeb"),
@@ -195,44 +136,6 @@ def _connection_manager(config: ServerConfig) -> Node:
         ],
     }
     return {"name": "envoy.filters.network.http_connection_manager", "typed_config": manager}
-
-
-def _own_answers() -> Node:
-    """That also what Envoy says is a ``google.rpc.Status``, in the form of the call's protocol."""
-
-    def body(code: int, message: str) -> Node:
-        return {"json_format": {"code": code, "message": message}}
-
-    def text(message: str) -> Node:
-        return {"text_format_source": {"inline_string": message}}
-
-    def is_status(status: int) -> Node:
-        compared = {"default_value": status, "runtime_key": "unused"}
-        return {"status_code_filter": {"comparison": {"op": "EQ", "value": compared}}}
-
-    def both(*filters: Node) -> Node:
-        return {"and_filter": {"filters": filters}}
-
-    def header(name: str, **match: Any) -> Node:
-        return {"header_filter": {"header": {"name": name, **match}}}
-
-    # Of gRPC and gRPC-Web the body becomes the grpc-message. JSON has become gRPC by then, too.
-    is_grpc = both(
-        header("content-type", string_match={"prefix": "application/grpc"}),
-        header("x-envoy-original-path", present_match=True, invert_match=True),
-    )
-    return {
-        "mappers": [
-            {"filter": both(is_grpc, is_status(status)), "body_format_override": text(message)}
-            for status, _, message in _OWN_ANSWERS
-        ]
-        + [{"filter": is_grpc, "body_format_override": text("%LOCAL_REPLY_BODY%")}]
-        + [
-            {"filter": is_status(status), "body_format_override": body(code, message)}
-            for status, code, message in _OWN_ANSWERS
-        ],
-        "body_format": body(2, "%LOCAL_REPLY_BODY%"),
-    }
 
 
 def _filter(name: str, kind: str, **options: Any) -> Node:

