@@ -39,3 +39,18 @@ def test_migrate_makes_a_data_directory_that_its_user_alone_may_read(tmp_path: P
     assert CliRunner().invoke(app, ["migrate", "--data-dir", str(data_dir)]).exit_code == 0
     assert mode(data_dir) == 0o700
     assert mode(data_dir / "longwire.db") == 0o600
+
+
+def test_what_http_takes_is_for_the_servers_user_alone(tmp_path: Path) -> None:
+    data_dir = tmp_path / "data"
+    config = tmp_path / "longwire-server.toml"
+    config.write_text('[http]\naddress = "localhost:0"\n[[backend]]\nname = "basic_simulator"\n')
+    arguments = ("--config", str(config), "--data-dir", str(data_dir))
+    with running_server(tmp_path / "log", *arguments):
+        assert mode(data_dir) == 0o700
+        assert mode(data_dir / "http") == 0o700
+        assert mode(data_dir / "http" / "envoy.json") == 0o600
+    # Also where somebody has made it for others to read.
+    (data_dir / "http").chmod(0o777)
+    with running_server(tmp_path / "log", *arguments):
+        assert mode(data_dir / "http") == 0o700

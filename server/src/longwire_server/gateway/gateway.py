@@ -64,6 +64,8 @@ class Gateway:
             raise GatewayError(f"http.envoy: {error}") from error
         folder = config.server.data_dir / "http"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Also where somebody has made it before: a private key will be in it.
+        folder.chmod(0o700)
         self._config_file = folder / "envoy.json"
         self._secret_file = folder / "certificate.json"
         self._authorities_file = folder / "client_ca.json"
