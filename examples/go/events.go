@@ -23,9 +23,13 @@ var (
 
 // Run submits a job and gives its events until it is final. Broken connections
 // are made good: every change of state is told, and none twice. An error is the
-// last thing told. Whoever stops listening does not cancel the job.
+// last thing told. Whoever stops listening does not cancel the job, unless the
+// context has a deadline: then the job belongs to the call, and ends with it.
 func (c *Client) Run(ctx context.Context, spec *longwirev1.JobSpec) iter.Seq2[*longwirev1.JobEvent, error] {
-	request := &longwirev1.RunJobRequest{Spec: spec, RequestId: uuid.NewString()}
+	_, isBounded := ctx.Deadline()
+	request := &longwirev1.RunJobRequest{
+		Spec: spec, RequestId: uuid.NewString(), CancelWithCall: isBounded,
+	}
 	return func(yield func(*longwirev1.JobEvent, error) bool) {
 		(&follower{client: c, request: request}).follow(ctx, yield)
 	}
@@ -106,7 +110,9 @@ func (f *follower) open(ctx context.Context) (func() ([]*longwirev1.JobEvent, er
 		}
 		return events(stream.Recv), nil
 	}
-	request := &longwirev1.WatchJobRequest{JobId: f.jobID, ResumeAfter: f.seen}
+	request := &longwirev1.WatchJobRequest{
+		JobId: f.jobID, ResumeAfter: f.seen, CancelWithCall: f.request.GetCancelWithCall(),
+	}
 	stream, err := f.client.jobs.WatchJob(ctx, request)
 	if err != nil {
 		return nil, err

@@ -253,13 +253,26 @@ def test_job_that_fails_is_told_with_its_reason(
     assert outcome.errors[-1].startswith(f"error: job {job_id} failed: PROGRAM_INVALID: ")
 
 
-def test_deadline_ends_the_command(
-    client: Language, here: dict[str, str], program: Path, gate: Path
+def test_deadline_ends_the_command_and_the_job_that_it_runs(
+    client: Language,
+    here: dict[str, str],
+    provider: RemoteProvider,
+    program: Path,
+    gate: Path,
 ) -> None:
-    arguments = ("run", str(program), "--backend", "gated", "--option", f"gate={gate}")
-    outcome = client.run("--deadline", "2", *arguments, variables=here)
+    arguments = (str(program), "--backend", "gated", "--option", f"gate={gate}")
+    # Long enough for a program that starts slowly to have its job accepted.
+    outcome = client.run("--deadline", "10", "run", *arguments, variables=here)
     assert outcome.code == 1
     assert outcome.errors[-1].startswith("error: DEADLINE_EXCEEDED: ")
+    [owned] = outcome.of("job")
+    wait_until(provider.job(owned).cancelled)
+    # One that it only watches goes on.
+    other = submitted(client, here, *arguments)
+    watched = client.run("--deadline", "2", "watch", other, variables=here)
+    assert watched.errors[-1].startswith("error: DEADLINE_EXCEEDED: ")
+    gate.touch()
+    assert provider.job(other).result(timeout=START_SECONDS).success
 
 
 def test_tls_and_token_are_shown_and_nothing_less_will_do(

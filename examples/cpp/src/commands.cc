@@ -137,6 +137,8 @@ void Run(const Arguments& arguments, Link& link) {
   v1::RunJobRequest request;
   *request.mutable_spec() = MakeSpec(arguments);
   request.set_request_id(RandomUuid());
+  // A command with a deadline takes its job along.
+  request.set_cancel_with_call(arguments.deadline_seconds.has_value());
   PrintOutcome(JobFollower(link).Run(request), link);
 }
 

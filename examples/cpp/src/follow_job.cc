@@ -33,6 +33,7 @@ std::string StateName(JobState state) {
 JobFollower::JobFollower(Link& link) : link_(link), jobs_(JobService::NewStub(link.channel())) {}
 
 JobFinished JobFollower::Run(const RunJobRequest& request) {
+  owns_job_ = request.cancel_with_call();
   link_.Call([&](grpc::ClientContext& context) {
     if (!job_id_.empty()) return ResumeWatch(context);
     return ReadEvents(context, jobs_->RunJob(&context, request));
@@ -50,6 +51,7 @@ grpc::Status JobFollower::ResumeWatch(grpc::ClientContext& context) {
   WatchJobRequest request;
   request.set_job_id(job_id_);
   request.set_resume_after(sequence_);
+  request.set_cancel_with_call(owns_job_);
   return ReadEvents(context, jobs_->WatchJob(&context, request));
 }
 

@@ -43,6 +43,8 @@ class JobFollower {
   std::unique_ptr<longwire::v1::JobService::Stub> jobs_;
   // Empty until the job is accepted.
   std::string job_id_;
+  // Whether the job belongs to the calls that follow it, and ends with them.
+  bool owns_job_ = false;
   std::uint64_t sequence_ = 0;
   std::optional<longwire::v1::JobState> told_state_;
   std::optional<longwire::v1::JobFinished> finished_;

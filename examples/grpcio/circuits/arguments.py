@@ -63,7 +63,9 @@ def request_of(asked: argparse.Namespace) -> RunJobRequest:
         options.backend_options.fields.add(name=name).value.string_value = text
     program = Program(format=PROGRAM_FORMAT_OPENQASM3, payloads=[asked.file])
     spec = JobSpec(backend_name=asked.backend, program=program, options=options, name=asked.name)
-    return RunJobRequest(spec=spec, request_id=str(uuid.uuid4()))
+    # A command with a deadline takes its job along.
+    owns_job = asked.deadline is not None
+    return RunJobRequest(spec=spec, request_id=str(uuid.uuid4()), cancel_with_call=owns_job)
 
 
 def _text(path: str) -> bytes:

@@ -28,7 +28,11 @@ def run(
         CallError: it is refused, or the connection is broken for too long.
     """
     yield from _follow(
-        lambda left: jobs.RunJob(request, timeout=left, metadata=metadata), jobs, retries, metadata
+        lambda left: jobs.RunJob(request, timeout=left, metadata=metadata),
+        jobs,
+        retries,
+        metadata,
+        owns_job=request.cancel_with_call,
     )
 
 
@@ -48,12 +52,19 @@ def watch(jobs: JobServiceStub, job_id: str, retries: Retries, metadata: Any) ->
 
 
 def _follow(
-    begin: Callable[[float | None], Any], jobs: JobServiceStub, retries: Retries, metadata: Any
+    begin: Callable[[float | None], Any],
+    jobs: JobServiceStub,
+    retries: Retries,
+    metadata: Any,
+    *,
+    owns_job: bool = False,
 ) -> Iterator[JobEvent]:
     job_id, sequence = "", 0
     while True:
         if job_id:
-            request = messages.WatchJobRequest(job_id=job_id, resume_after=sequence)
+            request = messages.WatchJobRequest(
+                job_id=job_id, resume_after=sequence, cancel_with_call=owns_job
+            )
             call = jobs.WatchJob(request, timeout=retries.left_seconds(), metadata=metadata)
         else:
             # As long as no event has come it is not known whether the job was accepted: the

@@ -41,6 +41,8 @@ pub enum JobUpdate {
 pub struct JobUpdates<'a> {
     connection: &'a Connection,
     source: Source,
+    // Whether the job belongs to the calls that follow it.
+    is_owned: bool,
     /// The highest of a state that was told.
     sequence: u64,
     /// Whether that state is final.
@@ -67,22 +69,26 @@ enum EventStream {
 
 impl<'a> JobUpdates<'a> {
     /// Submits a job and tells of it. The request needs a `request_id`: without one, a
-    /// repeated request would be a second job.
+    /// repeated request would be a second job. With a deadline, the job belongs to the calls
+    /// that follow it, and ends with them.
     #[must_use]
-    pub fn run(connection: &'a Connection, request: RunJobRequest) -> Self {
-        Self::new(connection, Source::Run(Box::new(request)))
+    pub fn run(connection: &'a Connection, mut request: RunJobRequest) -> Self {
+        let is_owned = connection.deadline.instant().is_some();
+        request.cancel_with_call = is_owned;
+        Self::new(connection, Source::Run(Box::new(request)), is_owned)
     }
 
     /// Tells of a job from its beginning.
     #[must_use]
     pub fn watch(connection: &'a Connection, job_id: &str) -> Self {
-        Self::new(connection, Source::Watch(job_id.to_owned()))
+        Self::new(connection, Source::Watch(job_id.to_owned()), false)
     }
 
-    fn new(connection: &'a Connection, source: Source) -> Self {
+    fn new(connection: &'a Connection, source: Source, is_owned: bool) -> Self {
         Self {
             connection,
             source,
+            is_owned,
             sequence: 0,
             is_final: false,
             stream: None,
@@ -122,7 +128,9 @@ impl<'a> JobUpdates<'a> {
             let resume_after = self.resume_after();
             let stream = match &mut self.stream {
                 Some(stream) => stream,
-                none => none.insert(open(self.connection, &self.source, resume_after).await?),
+                none => none.insert(
+                    open(self.connection, &self.source, resume_after, self.is_owned).await?,
+                ),
             };
             stream.next().await
         });
@@ -188,6 +196,7 @@ async fn open(
     connection: &Connection,
     source: &Source,
     resume_after: u64,
+    is_owned: bool,
 ) -> Result<EventStream, Status> {
     let mut jobs = connection.jobs();
     match source {
@@ -200,6 +209,7 @@ async fn open(
             let request = connection.deadline.request(WatchJobRequest {
                 job_id: job_id.clone(),
                 resume_after,
+                cancel_with_call: is_owned,
                 // Fields that a newer contract adds keep their defaults.
                 ..Default::default()
             });

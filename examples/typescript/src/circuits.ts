@@ -61,7 +61,8 @@ async function execute(
         listener,
       );
       const finished = await (command.kind === "run"
-        ? follower.run(runRequest(command.run))
+        ? // A command with a deadline takes its job along.
+          follower.run(runRequest(command.run, deadline.isSet))
         : follower.watch(command.jobId));
       printResult(
         await resultOf(

@@ -15,6 +15,10 @@ export class Deadline {
     );
   }
 
+  get isSet(): boolean {
+    return this.endMs !== Infinity;
+  }
+
   remainingMs(): number {
     return Math.max(0, this.endMs - performance.now());
   }

@@ -22,6 +22,8 @@ export class JobFollower {
   /** The highest sequence seen: where the next stream goes on. */
   sequence = 0n;
   private jobId: string | undefined;
+  /** Whether the job belongs to the calls that follow it. */
+  private owned = false;
   private lastState: JobState | undefined;
   private readonly client: Client<typeof JobService>;
 
@@ -34,6 +36,7 @@ export class JobFollower {
 
   /** Runs a job. The request has a request_id, so that it can be sent again. */
   run(request: RunJobRequest): Promise<JobFinished> {
+    this.owned = request.cancelWithCall;
     return this.follow((options) => this.client.runJob(request, options));
   }
 
@@ -62,7 +65,8 @@ export class JobFollower {
   }
 
   private watchOn(jobId: string, options: CallOptions) {
-    return this.client.watchJob({ jobId, resumeAfter: this.sequence }, options);
+    const request = { jobId, resumeAfter: this.sequence, cancelWithCall: this.owned };
+    return this.client.watchJob(request, options);
   }
 
   private take({ sequence, event }: JobEvent): void {

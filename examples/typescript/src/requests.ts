@@ -10,10 +10,14 @@ import {
   type RunOptionsSchema,
 } from "./gen/longwire/v1/program_pb.js";
 
-/** A job of one circuit. Its request_id makes every further sending the same job. */
-export function runRequest(run: RunArguments): RunJobRequest {
+/**
+ * A job of one circuit. Its request_id makes every further sending the same job.
+ * One that is owned ends with the call that follows it.
+ */
+export function runRequest(run: RunArguments, owned = false): RunJobRequest {
   return create(RunJobRequestSchema, {
     requestId: randomUUID(),
+    cancelWithCall: owned,
     spec: {
       backendName: run.backend,
       name: run.name,

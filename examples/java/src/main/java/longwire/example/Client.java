@@ -34,9 +34,14 @@ final class Client {
         connection, () -> connection.backends().listBackends(request).getBackendsList());
   }
 
-  /** Submits a job and follows it to its result. */
+  /** Submits a job and follows it to its result. With a deadline the job ends with the call. */
   Result run(JobSpec spec, JobFollower.Listener listener) {
-    var request = RunJobRequest.newBuilder().setSpec(spec).setRequestId(newRequestId()).build();
+    var request =
+        RunJobRequest.newBuilder()
+            .setSpec(spec)
+            .setRequestId(newRequestId())
+            .setCancelWithCall(connection.deadline().isPresent())
+            .build();
     return resultOf(new JobFollower(connection, listener).run(request));
   }
 

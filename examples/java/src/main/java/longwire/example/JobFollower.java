@@ -37,6 +37,8 @@ final class JobFollower {
   private final Retry retry;
   // Empty until the job is accepted.
   private String jobId = "";
+  // Whether the job belongs to the calls that follow it.
+  private boolean owned;
   // The highest one seen. It is a uint64, so its sign means nothing.
   private long sequence;
 
@@ -49,6 +51,7 @@ final class JobFollower {
 
   /** Runs a job. Its request_id makes the request safe to repeat. */
   JobFinished run(RunJobRequest request) {
+    owned = request.getCancelWithCall();
     return retry.run(() -> jobId.isEmpty() ? readRun(request) : readWatch());
   }
 
@@ -64,7 +67,11 @@ final class JobFollower {
 
   private JobFinished readWatch() {
     WatchJobRequest request =
-        WatchJobRequest.newBuilder().setJobId(jobId).setResumeAfter(sequence).build();
+        WatchJobRequest.newBuilder()
+            .setJobId(jobId)
+            .setResumeAfter(sequence)
+            .setCancelWithCall(owned)
+            .build();
     return read(connection.jobs().watchJob(request), WatchJobResponse::getEventsList);
   }
 
