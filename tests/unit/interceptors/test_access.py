@@ -18,7 +18,7 @@ from grpc_status import rpc_status
 from service_calls import detail
 
 from longwire_server.config import load_config
-from longwire_server.interceptors.access import address_of
+from longwire_server.interceptors.access import PEER_HEADER, address_of
 from longwire_server.interceptors.errors import ErrorInterceptor
 from longwire_server.interceptors.gate import Gate
 from longwire_server.store.sql_job_store import SqlJobStore
@@ -171,19 +171,31 @@ def test_refusals_are_recorded_up_to_a_rate_and_counted_beyond(tmp_path: Path) -
     assert {record["code"] for record in records} == {"UNAUTHENTICATED", "RESOURCE_EXHAUSTED"}
 
 
+GATEWAYS_WORD = (PEER_HEADER, "192.0.2.7")
+SOMEBODYS_WORD = ("x-forwarded-for", "192.0.2.7")
+
+
 @pytest.mark.parametrize(
-    ("peer", "address"),
+    ("peer", "metadata", "address"),
     [
-        ("ipv4:192.0.2.1:50123", "192.0.2.1"),
-        ("ipv6:%5B2001:db8::1%5D:50123", "2001:db8::1"),
-        ("ipv6:[2001:db8::1]:50123", "2001:db8::1"),
-        ("unix:/run/longwire", "unix"),
-        ("unix:", "unix"),
+        ("ipv4:192.0.2.1:50123", [], "192.0.2.1"),
+        ("ipv6:%5B2001:db8::1%5D:50123", [], "2001:db8::1"),
+        ("ipv6:[2001:db8::1]:50123", [], "2001:db8::1"),
+        ("unix:/run/longwire", [], "unix"),
+        ("unix:", [SOMEBODYS_WORD], "unix"),
+        ("unix:", [GATEWAYS_WORD], "192.0.2.7"),
+        # Over the network nobody is the gateway.
+        ("ipv4:192.0.2.1:50123", [GATEWAYS_WORD], "192.0.2.1"),
     ],
 )
-def test_address_of_a_caller_has_no_port(peer: str, address: str) -> None:
+def test_address_of_a_caller_has_no_port_and_is_the_gateways_word_on_its_socket_alone(
+    peer: str, metadata: list[tuple[str, str]], address: str
+) -> None:
     class Context:
         def peer(self) -> str:
             return peer
+
+        def invocation_metadata(self) -> list[tuple[str, str]]:
+            return metadata
 
     assert address_of(Context()) == address
