@@ -226,7 +226,7 @@ def test_limit_is_told_with_its_name_and_a_field_with_its_path(
 def test_rate_is_told_with_the_time_after_which_to_try_again(
     client: Language, tmp_path: Path, program: Path
 ) -> None:
-    config = '[quotas]\njobs_per_second = 0.1\n[[backend]]\nname = "basic_simulator"\n'
+    config = '[quotas]\njobs_per_second = 0.001\n[[backend]]\nname = "basic_simulator"\n'
     with configured_server(tmp_path / "server", config) as server:
         variables = {"LONGWIRE_ADDRESS": server.address}
         arguments = ("submit", str(program), "--backend", "basic_simulator")
