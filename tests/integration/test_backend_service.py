@@ -9,13 +9,17 @@ from pathlib import Path
 import grpc
 import pytest
 from circuits import bell
+from command_line import CommandLine
 from google.rpc import code_pb2
 from grpc_status import rpc_status
-from server_process import ServerProcess, wait_until
+from server_process import START_SECONDS, ServerProcess, configured_server, wait_until
+from service_calls import bell_spec
 
 from longwire import RemoteBackend
 from longwire.v1 import backend_service_pb2 as messages
 from longwire.v1.backend_service_pb2_grpc import BackendServiceStub
+from longwire.v1.job_service_pb2 import SubmitJobRequest
+from longwire.v1.job_service_pb2_grpc import JobServiceStub
 from longwire.v1.program_pb2 import ProgramFormat
 
 
@@ -86,3 +90,35 @@ def test_watch_tells_the_status_now_and_when_jobs_begin_to_wait(
     watch.cancel()
     assert all(before != after for before, after in itertools.pairwise(told))
     assert all(job.result().success for job in waiting)
+
+
+def test_command_line_tells_a_pause_while_another_backend_is_not_loaded_yet(
+    tmp_path: Path, gate: Path
+) -> None:
+    config = f"""
+    [auth]
+    anonymous_role = "operator"
+
+    [[pool]]
+    name = "slow"
+    processes = 1
+
+    [[backend]]
+    name = "gated"
+    factory = "gated_backend:GatedBackend"
+
+    [[backend]]
+    name = "slow"
+    factory = "gated_backend:loaded_behind"
+    arguments = {{ gate = "{gate}" }}
+    pool = "slow"
+    """
+    with configured_server(tmp_path / "server", config) as server:
+        command = CommandLine(server.address, tmp_path)
+        assert command("pause", "gated").returncode == 0
+        with grpc.insecure_channel(server.address) as channel:
+            request = SubmitJobRequest(spec=bell_spec())
+            submitted = JobServiceStub(channel).SubmitJob(request, timeout=START_SECONDS)
+        told = command("job", submitted.job.job_id)
+        assert "gated is paused: " in told.stdout
+        gate.touch()

@@ -110,11 +110,10 @@ class DescribedBackend:
             BackendNotFoundError: the server does not host it any more.
             ServerUnreachableError: no server answers.
         """
-        return backend_status_from_proto(
-            self.session._backend_calls.get_backend_status(
-                self.name, timeout_seconds=timeout_seconds
-            )
+        told = self.session._backend_calls.get_backend_status(
+            self.name, timeout_seconds=timeout_seconds
         )
+        return backend_status_from_proto(told.backend_status)
 
     def forget(self) -> None:
         """Forgets what was fetched; the next question goes to the server."""

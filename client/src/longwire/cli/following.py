@@ -218,10 +218,12 @@ def pause_message(session: Session, job: Job) -> str:
     """Why a queued job's backend is paused, beginning with ``paused:``; empty where it is not."""
     if job.status.status != JobState.JOB_STATE_QUEUED:
         return ""
-    # It is not listed where it is of another server on the same database, or another tenant's.
-    listed = session.backends.list_backends()
-    paused = (each for each in listed if each.name == job.backend_name and each.paused)
-    return next((each.status.status_msg for each in paused), "")
+    try:
+        told = session.backends.get_backend_status(job.backend_name)
+    except CommandError:
+        # Of another server on the same database, or of another tenant.
+        return ""
+    return told.backend_status.status_msg if told.paused else ""
 
 
 def ways_back(session: Session, job_id: str) -> list[tuple[str, str]]:

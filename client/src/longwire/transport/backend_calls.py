@@ -30,8 +30,8 @@ class BackendCalls(Calls):
 
     def get_backend_status(
         self, backend_name: str, *, timeout_seconds: float | None = None
-    ) -> BackendStatus:
-        """The status of one backend.
+    ) -> messages.GetBackendStatusResponse:
+        """The status of one backend, and whether it is paused.
 
         Args:
             backend_name: its name.
@@ -41,7 +41,7 @@ class BackendCalls(Calls):
         response: messages.GetBackendStatusResponse = self._call(
             "GetBackendStatus", request, timeout_seconds=timeout_seconds
         )
-        return response.backend_status
+        return response
 
     def watch_backend_status(self, backend_name: str) -> Iterator[BackendStatus]:
         """The status of one backend now and after every change, until the caller stops."""
